@@ -1,0 +1,10 @@
+// Padding modes (ONNX Pad), named once for the graph, the engine file and the kernels. Append only.
+#pragma once
+
+#include <cstdint>
+
+namespace xinfer::kernels {
+
+enum class PadMode : std::uint8_t { kConstant = 0, kReflect = 1, kEdge = 2, kWrap = 3 };
+
+}  // namespace xinfer::kernels
