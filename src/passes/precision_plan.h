@@ -1,0 +1,67 @@
+// The decision which node runs in which precision and how each value is quantised, with reasons.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "core/status.h"
+#include "ir/constraints.h"
+#include "ir/graph.h"
+
+namespace xinfer::passes {
+
+/// What calibration learned about one float value, as this pass needs it.
+struct ValueRange {
+  double amax = 0;       ///< largest magnitude seen
+  double min = 0;        ///< smallest value seen
+  double threshold = 0;  ///< the calibrator's choice T: values beyond are clipped
+};
+
+/// By value name of the simplified float graph.
+using RangeMap = std::map<std::string, ValueRange>;
+
+struct NodePrecision {
+  ir::Precision precision = ir::Precision::kFp32;
+  std::string reason;      ///< "INT8: …" or why it is not, in words, with the numbers behind it
+  std::int64_t macs = 0;   ///< multiply-accumulates at batch 1 (symbols at their smallest)
+};
+
+struct ValueQuantization {
+  DType dtype = DType::kInt8;  ///< kInt8 or kUInt8
+  float scale = 0;
+  double threshold = 0;
+  std::string reason;  ///< "u8: after ReLU", "shares the scale of …", …
+};
+
+/// Keyed by node and value ids of the simplified graph it was made for.
+struct PrecisionPlan {
+  std::map<ir::NodeId, NodePrecision> nodes;     ///< every live node
+  std::map<ir::ValueId, ValueQuantization> values;  ///< every value that exists in INT8
+
+  /// Share of the multiply-accumulates of Conv and MatMul nodes that run in INT8, 0..1.
+  double int8_mac_share(const ir::Graph& graph) const;
+};
+
+struct PrecisionOptions {
+  bool int8 = false;
+  bool fp16 = false;
+};
+
+/// Decides. Rules, each with its test and its place in docs/how-it-works.md:
+/// - Conv and MatMul with constant weights are INT8 if ranges exist for input and output, the
+///   accumulator cannot overflow, weights are finite and no constraint forbids it; their outputs
+///   are written as float where only float nodes or graph outputs read them.
+/// - Values proved non-negative are u8 with scale fl32(fl32(T / 127) * 127 / 255); others s8 with
+///   fl32(T / 127).
+/// - Scale-preserving movement (MaxPool, Reshape, Transpose, Slice, nearest Resize, zero Pad, …) is
+///   INT8 between INT8 neighbours; input and output share one scale.
+/// - Concat in INT8 unless the ranges of its inputs differ too much (boxes beside scores).
+/// - Residual Add, average pooling, elementwise tables, broadcast Mul in INT8 between INT8
+///   neighbours; LayerNorm, Softmax and a transformer's residual stream stay float.
+/// - Graph outputs are never requantised.
+Result<PrecisionPlan> plan_precisions(const ir::Graph& graph, const RangeMap& ranges,
+                                      const ir::Constraints& constraints,
+                                      const PrecisionOptions& options);
+
+}  // namespace xinfer::passes
