@@ -1,0 +1,2 @@
+// float32 elementwise functions, avx512vnni build.
+#include "kernels/elementwise/unary_loops.h"
