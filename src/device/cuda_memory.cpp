@@ -1,0 +1,66 @@
+#include "device/cuda_memory.h"
+
+#include <utility>
+
+namespace xinfer::cuda {
+
+Result<Buffer> Buffer::allocate(std::size_t size_bytes) {
+  if (size_bytes == 0) return Buffer();
+  XINFER_ASSIGN_OR_RETURN(const DriverApi* api, driver());
+  DevicePointer address = 0;
+  Status status = check(api->mem_alloc(&address, size_bytes), "cuMemAlloc");
+  if (!status.ok()) return std::move(status).with_context(fmt::format("{} bytes", size_bytes));
+  return Buffer(address, size_bytes);
+}
+
+Buffer::Buffer(Buffer&& other) noexcept
+    : address_(std::exchange(other.address_, 0)),
+      size_bytes_(std::exchange(other.size_bytes_, 0)) {}
+
+Buffer& Buffer::operator=(Buffer&& other) noexcept {
+  std::swap(address_, other.address_);
+  std::swap(size_bytes_, other.size_bytes_);
+  return *this;
+}
+
+Buffer::~Buffer() {
+  if (address_ != 0) (*driver())->mem_free(address_);
+}
+
+Result<PinnedBuffer> PinnedBuffer::allocate(std::size_t size_bytes) {
+  if (size_bytes == 0) return PinnedBuffer();
+  XINFER_ASSIGN_OR_RETURN(const DriverApi* api, driver());
+  constexpr unsigned kPortable = 1;  // page-locked for every context
+  void* data = nullptr;
+  Status status = check(api->mem_host_alloc(&data, size_bytes, kPortable), "cuMemHostAlloc");
+  if (!status.ok()) return std::move(status).with_context(fmt::format("{} bytes", size_bytes));
+  return PinnedBuffer(data, size_bytes);
+}
+
+PinnedBuffer::PinnedBuffer(PinnedBuffer&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)),
+      size_bytes_(std::exchange(other.size_bytes_, 0)) {}
+
+PinnedBuffer& PinnedBuffer::operator=(PinnedBuffer&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(size_bytes_, other.size_bytes_);
+  return *this;
+}
+
+PinnedBuffer::~PinnedBuffer() {
+  if (data_ != nullptr) (*driver())->mem_free_host(data_);
+}
+
+Status copy_to_device(DevicePointer target, const void* source, std::size_t size_bytes) {
+  if (size_bytes == 0) return Status();
+  XINFER_ASSIGN_OR_RETURN(const DriverApi* api, driver());
+  return check(api->memcpy_htod(target, source, size_bytes), "cuMemcpyHtoD");
+}
+
+Status copy_to_host(void* target, DevicePointer source, std::size_t size_bytes) {
+  if (size_bytes == 0) return Status();
+  XINFER_ASSIGN_OR_RETURN(const DriverApi* api, driver());
+  return check(api->memcpy_dtoh(target, source, size_bytes), "cuMemcpyDtoH");
+}
+
+}  // namespace xinfer::cuda

@@ -1,0 +1,109 @@
+#include "device/cuda_stream.h"
+
+#include <utility>
+
+namespace xinfer::cuda {
+
+Result<Stream> Stream::create() {
+  XINFER_ASSIGN_OR_RETURN(const DriverApi* api, driver());
+  StreamHandle handle = nullptr;
+  XINFER_CUDA_RETURN_IF_ERROR(api->stream_create(&handle, kStreamNonBlocking), "cuStreamCreate");
+  return Stream(handle, true);
+}
+
+Stream Stream::view(StreamHandle handle) { return Stream(handle, false); }
+
+Stream::Stream(Stream&& other) noexcept
+    : handle_(other.handle_), owned_(std::exchange(other.owned_, false)) {}
+
+Stream& Stream::operator=(Stream&& other) noexcept {
+  std::swap(handle_, other.handle_);
+  std::swap(owned_, other.owned_);
+  return *this;
+}
+
+Stream::~Stream() {
+  if (owned_) (*driver())->stream_destroy(handle_);
+}
+
+Status Stream::synchronize() const {
+  XINFER_ASSIGN_OR_RETURN(const DriverApi* api, driver());
+  return check(api->stream_synchronize(handle_), "cuStreamSynchronize");
+}
+
+Status Stream::fill(DevicePointer target, unsigned char value, std::size_t size_bytes) const {
+  XINFER_ASSIGN_OR_RETURN(const DriverApi* api, driver());
+  return check(api->memset_d8_async(target, value, size_bytes, handle_), "cuMemsetD8Async");
+}
+
+Result<Event> Event::create() {
+  XINFER_ASSIGN_OR_RETURN(const DriverApi* api, driver());
+  EventHandle handle = nullptr;
+  XINFER_CUDA_RETURN_IF_ERROR(api->event_create(&handle, 0), "cuEventCreate");
+  return Event(handle);
+}
+
+Event::Event(Event&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+
+Event& Event::operator=(Event&& other) noexcept {
+  std::swap(handle_, other.handle_);
+  return *this;
+}
+
+Event::~Event() {
+  if (handle_ != nullptr) (*driver())->event_destroy(handle_);
+}
+
+Status Event::record(const Stream& stream) const {
+  XINFER_ASSIGN_OR_RETURN(const DriverApi* api, driver());
+  return check(api->event_record(handle_, stream.handle()), "cuEventRecord");
+}
+
+Status Event::synchronize() const {
+  XINFER_ASSIGN_OR_RETURN(const DriverApi* api, driver());
+  return check(api->event_synchronize(handle_), "cuEventSynchronize");
+}
+
+Result<float> Event::milliseconds_since(const Event& start) const {
+  XINFER_ASSIGN_OR_RETURN(const DriverApi* api, driver());
+  float milliseconds = 0.0f;
+  XINFER_CUDA_RETURN_IF_ERROR(api->event_elapsed_time(&milliseconds, start.handle_, handle_),
+                              "cuEventElapsedTime");
+  return milliseconds;
+}
+
+Status Graph::begin_capture(const Stream& stream) {
+  XINFER_ASSIGN_OR_RETURN(const DriverApi* api, driver());
+  return check(api->stream_begin_capture(stream.handle(), kCaptureModeThreadLocal),
+               "cuStreamBeginCapture");
+}
+
+Result<Graph> Graph::end_capture(const Stream& stream) {
+  XINFER_ASSIGN_OR_RETURN(const DriverApi* api, driver());
+  GraphHandle captured = nullptr;
+  XINFER_CUDA_RETURN_IF_ERROR(api->stream_end_capture(stream.handle(), &captured),
+                              "cuStreamEndCapture");
+  GraphExecHandle handle = nullptr;
+  Status status = check(api->graph_instantiate(&handle, captured, 0), "cuGraphInstantiate");
+  api->graph_destroy(captured);
+  if (!status.ok()) return status;
+  return Graph(handle);
+}
+
+Graph::Graph(Graph&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+
+Graph& Graph::operator=(Graph&& other) noexcept {
+  std::swap(handle_, other.handle_);
+  return *this;
+}
+
+Graph::~Graph() {
+  if (handle_ != nullptr) (*driver())->graph_exec_destroy(handle_);
+}
+
+Status Graph::launch(const Stream& stream) const {
+  XINFER_ASSIGN_OR_RETURN(const DriverApi* api, driver());
+  return check(api->graph_launch(handle_, stream.handle()), "cuGraphLaunch");
+}
+
+}  // namespace xinfer::cuda
