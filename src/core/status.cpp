@@ -25,9 +25,9 @@ const char* to_string(ErrorCode code) {
 }
 
 Error::Error(ErrorCode code, const std::string& message)
-    : std::runtime_error(std::string(to_string(code)) + ": " + message +
-                         (code == ErrorCode::kInternal ? " (a bug in xinfer; please report it)"
-                                                       : "")),
+    : std::runtime_error(
+          std::string(to_string(code)) + ": " + message +
+          (code == ErrorCode::kInternal ? " (a bug in xinfer; please report it)" : "")),
       code_(code) {}
 
 Status Status::with_context(const std::string& context) && {

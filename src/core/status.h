@@ -42,7 +42,7 @@ class [[nodiscard]] Status {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}        // NOLINT: implicit
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}         // NOLINT: implicit
   Result(Status status) : state_(std::in_place_index<1>, std::move(status)) {}  // NOLINT: implicit
 
   bool ok() const { return state_.index() == 0; }
@@ -93,18 +93,18 @@ Status io_error(fmt::format_string<Args...> format, Args&&... args) {
 }  // namespace xinfer
 
 /// Returns from the calling function if `expression` (a Status) failed.
-#define XINFER_RETURN_IF_ERROR(expression)                                  \
-  do {                                                                      \
+#define XINFER_RETURN_IF_ERROR(expression)                                    \
+  do {                                                                        \
     if (::xinfer::Status xinfer_status_ = (expression); !xinfer_status_.ok()) \
-      return xinfer_status_;                                                \
+      return xinfer_status_;                                                  \
   } while (false)
 
 #define XINFER_CONCAT_INNER(a, b) a##b
 #define XINFER_CONCAT(a, b) XINFER_CONCAT_INNER(a, b)
 
 /// `XINFER_ASSIGN_OR_RETURN(auto x, f());` with f returning Result<T>.
-#define XINFER_ASSIGN_OR_RETURN(declaration, expression)                   \
-  auto XINFER_CONCAT(xinfer_result_, __LINE__) = (expression);             \
-  if (!XINFER_CONCAT(xinfer_result_, __LINE__).ok())                       \
-    return XINFER_CONCAT(xinfer_result_, __LINE__).status();               \
+#define XINFER_ASSIGN_OR_RETURN(declaration, expression)       \
+  auto XINFER_CONCAT(xinfer_result_, __LINE__) = (expression); \
+  if (!XINFER_CONCAT(xinfer_result_, __LINE__).ok())           \
+    return XINFER_CONCAT(xinfer_result_, __LINE__).status();   \
   declaration = *std::move(XINFER_CONCAT(xinfer_result_, __LINE__))

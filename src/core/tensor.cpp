@@ -56,7 +56,9 @@ Tensor Tensor::view(DType dtype, Shape shape, void* data) {
   return tensor;
 }
 
-std::size_t Tensor::size_bytes() const { return static_cast<std::size_t>(size()) * size_of(dtype_); }
+std::size_t Tensor::size_bytes() const {
+  return static_cast<std::size_t>(size()) * size_of(dtype_);
+}
 
 template <typename T>
 std::span<const T> Tensor::values() const {
@@ -73,8 +75,8 @@ std::span<T> Tensor::values() {
   return {const_cast<T*>(values.data()), values.size()};
 }
 
-#define XINFER_INSTANTIATE(T)                    \
-  template std::span<T> Tensor::values<T>();     \
+#define XINFER_INSTANTIATE(T)                \
+  template std::span<T> Tensor::values<T>(); \
   template std::span<const T> Tensor::values<T>() const;
 XINFER_INSTANTIATE(float)
 XINFER_INSTANTIATE(double)
@@ -97,8 +99,8 @@ Tensor Tensor::clone() const {
 
 Tensor Tensor::reshaped(Shape shape) const {
   if (element_count(shape) != size()) {
-    throw Error(ErrorCode::kInvalidArgument, fmt::format("cannot reshape {} to {}",
-                                                         to_string(shape_), to_string(shape)));
+    throw Error(ErrorCode::kInvalidArgument,
+                fmt::format("cannot reshape {} to {}", to_string(shape_), to_string(shape)));
   }
   Tensor tensor = *this;
   tensor.shape_ = std::move(shape);

@@ -31,8 +31,7 @@ class ThreadPool {
       for (std::size_t i = 0; i < count; ++i) body(i);
       return;
     }
-    run(
-        [](void* context, std::size_t i) { (*static_cast<const Body*>(context))(i); },
+    run([](void* context, std::size_t i) { (*static_cast<const Body*>(context))(i); },
         const_cast<void*>(static_cast<const void*>(&body)), count);
   }
 
@@ -45,9 +44,8 @@ class ThreadPool {
     std::size_t parts = count / grain;
     if (parts < 1) parts = 1;
     if (parts > static_cast<std::size_t>(threads_)) parts = static_cast<std::size_t>(threads_);
-    parallel_for(parts, [&](std::size_t part) {
-      body(count * part / parts, count * (part + 1) / parts);
-    });
+    parallel_for(parts,
+                 [&](std::size_t part) { body(count * part / parts, count * (part + 1) / parts); });
   }
 
   /// Sends the workers to sleep until the next loop. Called at the end of a run.

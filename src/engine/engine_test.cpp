@@ -1,0 +1,147 @@
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <random>
+
+#include "engine/dim_program.h"
+#include "engine/engine_file.h"
+#include "engine/format.h"
+
+namespace xinfer::engine {
+namespace {
+
+/// One input "x" [batch, 3], one step, one blob.
+std::string sample_engine() {
+  fb::EngineT engine;
+  engine.model = "sample";
+  for (auto* bindings : {&engine.inputs, &engine.outputs}) {
+    auto binding = std::make_unique<fb::BindingT>();
+    binding->name = "x";
+    binding->dims = {"batch", "3"};
+    binding->min = binding->opt = binding->max = {1, 3};
+    bindings->push_back(std::move(binding));
+  }
+  auto plan = std::make_unique<fb::PlanT>();
+  plan->target = "cpu";
+  plan->symbols = {"batch"};
+  plan->dims = {fb::DimNode(0, 0, 0, fb::DimOp::Symbol), fb::DimNode(3, 0, 0, fb::DimOp::Constant),
+                fb::DimNode(0, 0, 1, fb::DimOp::Mul)};
+  auto tensor = std::make_unique<fb::TensorT>();
+  tensor->dims = {0, 1};
+  tensor->storage = fb::Storage::Input;
+  plan->tensors.push_back(std::move(tensor));
+  BlobWriter blobs;
+  const float weights[] = {1, 2, 3};
+  auto step = std::make_unique<fb::StepT>();
+  step->name = "gemm";
+  fb::GemmT gemm;
+  gemm.weights = blobs.add(std::span<const float>(weights));
+  gemm.epilogue = std::make_unique<fb::EpilogueT>();
+  step->params.Set(std::move(gemm));
+  step->inputs = {0};
+  step->outputs = {0};
+  plan->steps.push_back(std::move(step));
+  engine.plans.push_back(std::move(plan));
+  return serialize(engine, blobs);
+}
+
+std::string error_of(std::string_view bytes) {
+  auto file = EngineFile::load(std::as_bytes(std::span(bytes)), "e");
+  return file.ok() ? "" : file.status().message();
+}
+
+TEST(EngineFile, LoadsWhatItWroteAtAnyAlignment) {
+  const std::string bytes = sample_engine();
+  for (std::size_t shift = 0; shift < 9; ++shift) {
+    const std::string moved = std::string(shift, ' ') + bytes;
+    auto file = EngineFile::load(std::as_bytes(std::span(moved)).subspan(shift), "e").value();
+    const fb::Plan& plan = *file->engine().plans()->Get(0);
+    const auto* gemm = plan.steps()->Get(0)->params_as_Gemm();
+    ASSERT_NE(gemm, nullptr);
+    EXPECT_EQ(reinterpret_cast<const float*>(file->blob(*gemm->weights()))[2], 3.0f);
+    const std::int64_t batch = 5;
+    EXPECT_EQ(evaluate_dims(*plan.dims(), {&batch, 1}).value()[2], 15);
+  }
+}
+
+TEST(EngineFile, EqualInputsGiveEqualBytes) { EXPECT_EQ(sample_engine(), sample_engine()); }
+
+TEST(EngineFile, NamesWhatIsWrong) {
+  const std::string good = sample_engine();
+  EXPECT_EQ(error_of("hello, world"), "e: not an xinfer engine file");
+  EXPECT_EQ(error_of(good.substr(0, 20)), "e: truncated: 20 bytes are no whole header");
+  EXPECT_EQ(error_of(good.substr(0, good.size() - 1)),
+            "e: truncated or overlong: " + std::to_string(good.size() - 1) +
+                " bytes, the header says " + std::to_string(good.size()));
+  std::string newer = good;
+  newer[8] = 2;
+  EXPECT_EQ(error_of(newer),
+            "e: engine format 2; this xinfer reads format 1: build the engine again");
+  std::string altered = good;
+  altered[altered.size() - kBlobAlignment - 60] ^= 1;
+  EXPECT_EQ(error_of(altered), "e: damaged: the weights do not match their hash");
+}
+
+TEST(EngineFile, SurvivesEveryDamagedByte) {
+  const std::string good = sample_engine();
+  for (std::size_t i = 0; i < good.size(); ++i) {
+    std::string bad = good;
+    bad[i] = static_cast<char>(bad[i] ^ 0x40);
+    if (i >= 80 && i < 128) continue;  // unhashed alignment padding behind the header
+    EXPECT_NE(error_of(bad), "") << "byte " << i;
+  }
+}
+
+TEST(EngineFile, MalformedMetadataWithAGoodHashIsRefusedOrHarmless) {
+  const std::string good = sample_engine();
+  FileHeader header;
+  std::memcpy(&header, good.data(), sizeof(header));
+  const std::string metadata = good.substr(header.metadata_offset, header.metadata_bytes);
+  const std::string blobs = good.substr(header.blobs_offset);
+  const unsigned seed = 20261122;
+  std::mt19937 random(seed);
+  for (int i = 0; i < 3000; ++i) {
+    std::string bad = metadata;
+    for (int flips = 0; flips < 3; ++flips) {
+      bad[random() % bad.size()] = static_cast<char>(random());
+    }
+    const std::string framed =
+        make_frame(std::as_bytes(std::span(bad)), std::as_bytes(std::span(blobs)));
+    auto file = EngineFile::load(std::as_bytes(std::span(framed)), "e");  // must not crash
+    if (file.ok()) {
+      EXPECT_NE((*file)->engine().plans(), nullptr) << "seed " << seed;
+    }
+  }
+}
+
+TEST(WriteFileAtomically, AKilledWriterLeavesTheOldFileOrTheNewOne) {
+  const auto path = std::filesystem::temp_directory_path() /
+                    ("xinfer_atomic_" + std::to_string(::getpid()) + ".engine");
+  const std::string old_bytes(100, 'o');
+  const std::string new_bytes(64 << 20, 'n');
+  for (int delay_us : {0, 500, 2000, 8000, 20000}) {
+    ASSERT_TRUE(write_file_atomically(path, std::as_bytes(std::span(old_bytes))).ok());
+    const pid_t child = ::fork();
+    if (child == 0) {
+      ::_exit(write_file_atomically(path, std::as_bytes(std::span(new_bytes))).ok() ? 0 : 1);
+    }
+    ::usleep(static_cast<useconds_t>(delay_us));
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    const auto size = std::filesystem::file_size(path);
+    EXPECT_TRUE(size == old_bytes.size() || size == new_bytes.size()) << size;
+  }
+  for (const auto& entry : std::filesystem::directory_iterator(path.parent_path())) {
+    if (entry.path().string().starts_with(path.string())) std::filesystem::remove(entry.path());
+  }
+}
+
+TEST(MapFile, NamesTheFile) {
+  EXPECT_EQ(map_file("/nonexistent/a.engine").status().message(),
+            "/nonexistent/a.engine: cannot open: No such file or directory");
+}
+
+}  // namespace
+}  // namespace xinfer::engine
