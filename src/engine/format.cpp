@@ -28,6 +28,19 @@ bool inside(std::uint64_t offset, std::uint64_t size, std::uint64_t file_bytes) 
   return offset % kBlobAlignment == 0 && offset <= file_bytes && size <= file_bytes - offset;
 }
 
+/// Alignment gaps are no hiding place: every byte that no hash covers is zero.
+bool gaps_are_zero(std::span<const std::byte> file, const FileHeader& header) {
+  const auto is_zero = [&](std::uint64_t begin, std::uint64_t end) {
+    for (std::uint64_t i = begin; i < end; ++i) {
+      if (file[i] != std::byte{0}) return false;
+    }
+    return begin <= end;
+  };
+  return is_zero(sizeof(header), header.metadata_offset) &&
+         is_zero(header.metadata_offset + header.metadata_bytes, header.blobs_offset) &&
+         header.blobs_offset + header.blobs_bytes == file.size();
+}
+
 }  // namespace
 
 Result<FileParts> open_frame(std::span<const std::byte> file, const std::string& origin) {
@@ -55,6 +68,9 @@ Result<FileParts> open_frame(std::span<const std::byte> file, const std::string&
   if (!inside(header.metadata_offset, header.metadata_bytes, file.size()) ||
       !inside(header.blobs_offset, header.blobs_bytes, file.size())) {
     return incompatible(origin, "damaged: a section lies outside the file");
+  }
+  if (!gaps_are_zero(file, header)) {
+    return incompatible(origin, "damaged: stray bytes between the sections");
   }
   FileParts parts;
   parts.metadata = file.subspan(header.metadata_offset, header.metadata_bytes);

@@ -23,8 +23,8 @@ using RangeMap = std::map<std::string, ValueRange>;
 
 struct NodePrecision {
   ir::Precision precision = ir::Precision::kFp32;
-  std::string reason;      ///< "INT8: …" or why it is not, in words, with the numbers behind it
-  std::int64_t macs = 0;   ///< multiply-accumulates at batch 1 (symbols at their smallest)
+  std::string reason;     ///< "INT8: …" or why it is not, in words, with the numbers behind it
+  std::int64_t macs = 0;  ///< multiply-accumulates at batch 1 (symbols at their smallest)
 };
 
 struct ValueQuantization {
@@ -36,7 +36,7 @@ struct ValueQuantization {
 
 /// Keyed by node and value ids of the simplified graph it was made for.
 struct PrecisionPlan {
-  std::map<ir::NodeId, NodePrecision> nodes;     ///< every live node
+  std::map<ir::NodeId, NodePrecision> nodes;        ///< every live node
   std::map<ir::ValueId, ValueQuantization> values;  ///< every value that exists in INT8
 
   /// Share of the multiply-accumulates of Conv and MatMul nodes that run in INT8, 0..1.
