@@ -24,9 +24,8 @@ std::string monomial_text(const Term& term) {
 bool is_identifier(const std::string& name) {
   if (name.empty() || std::isdigit(static_cast<unsigned char>(name[0]))) return false;
   if (name == "floordiv" || name == "min" || name == "max") return false;
-  return std::all_of(name.begin(), name.end(), [](unsigned char c) {
-    return std::isalnum(c) || c == '_' || c == '.';
-  });
+  return std::all_of(name.begin(), name.end(),
+                     [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '.'; });
 }
 
 std::string symbol_text(const std::string& name) {
@@ -80,8 +79,7 @@ Dim make_function(Atom::Kind kind, const Dim& a, const Dim& b) {
   atom->kind = kind;
   atom->a = a;
   atom->b = b;
-  atom->text =
-      std::string(function_name(kind)) + "(" + a.to_string() + ", " + b.to_string() + ")";
+  atom->text = std::string(function_name(kind)) + "(" + a.to_string() + ", " + b.to_string() + ")";
   return make_atom(std::move(atom));
 }
 
@@ -125,8 +123,7 @@ std::int64_t Dim::constant() const { return terms_.empty() ? 0 : terms_[0].coeff
 
 std::string Dim::symbol_name() const {
   const bool bare = terms_.size() == 1 && terms_[0].coefficient == 1 &&
-                    terms_[0].atoms.size() == 1 &&
-                    terms_[0].atoms[0]->kind == Atom::Kind::kSymbol;
+                    terms_[0].atoms.size() == 1 && terms_[0].atoms[0]->kind == Atom::Kind::kSymbol;
   return bare ? terms_[0].atoms[0]->name : "";
 }
 

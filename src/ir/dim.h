@@ -28,8 +28,8 @@ class Dim {
     std::vector<std::shared_ptr<const Atom>> atoms;
   };
 
-  Dim() = default;                  ///< 0
-  Dim(std::int64_t value);          // NOLINT: implicit on purpose
+  Dim() = default;          ///< 0
+  Dim(std::int64_t value);  // NOLINT: implicit on purpose
   static Dim symbol(std::string name);
 
   bool is_constant() const;

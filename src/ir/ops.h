@@ -1,7 +1,8 @@
-// The operators of the graph: small structs in one variant. The importer resolves opset differences,
-// so each struct holds exactly one meaning; comments name the ONNX operators that become it.
-// Axes are non-negative. Attributes that ONNX passes as tensors (shapes, axes, pads) are resolved
-// to numbers or symbolic dimensions here; whatever cannot be resolved is refused at import.
+// The operators of the graph: small structs in one variant. The importer resolves opset
+// differences, so each struct holds exactly one meaning; comments name the ONNX operators that
+// become it. Axes are non-negative. Attributes that ONNX passes as tensors (shapes, axes, pads) are
+// resolved to numbers or symbolic dimensions here; whatever cannot be resolved is refused at
+// import.
 #pragma once
 
 #include <cstdint>
@@ -40,8 +41,8 @@ struct EpilogueOp {
 };
 
 /// Conv 1, 11, 22. Inputs: x [N, C, spatial…] float, s8 or u8; w [M, C/groups, k…] float32 constant
-/// (quantised per output channel when x is INT8) or runtime; bias [M] or absent; then the epilogue's
-/// residuals. Output: [N, M, spatial…], float32, or s8 / u8 with the value's scale.
+/// (quantised per output channel when x is INT8) or runtime; bias [M] or absent; then the
+/// epilogue's residuals. Output: [N, M, spatial…], float32, or s8 / u8 with the value's scale.
 struct Conv {
   std::vector<std::int64_t> kernel, strides, dilations, pads_begin, pads_end;  ///< per spatial axis
   std::int64_t groups = 1;
@@ -181,9 +182,9 @@ struct Resize {
   SymbolicShape size;          ///< output dimensions
 };
 
-/// The input's symbolic dimensions as an int64 tensor at run time (Shape 1–21 whose result is really
-/// needed as data). `dims` may be any expressions, so folded shape arithmetic ends here as well.
-/// No inputs.
+/// The input's symbolic dimensions as an int64 tensor at run time (Shape 1–21 whose result is
+/// really needed as data). `dims` may be any expressions, so folded shape arithmetic ends here as
+/// well. No inputs.
 struct ShapeOf {
   SymbolicShape dims;
   bool scalar = false;  ///< a 0-d tensor holding dims[0]
@@ -202,6 +203,9 @@ using Op = std::variant<Conv, MatMul, Pool, BatchNorm, LayerNorm, Softmax, Unary
 
 /// "Conv", "MatMul", …: the variant's name in the text form and in reports.
 const char* op_name(const Op& op);
+
+/// The same operator with equal fields.
+bool equal(const Op& a, const Op& b);
 
 /// The epilogue of ops that have one, else null.
 const std::vector<EpilogueOp>* epilogue_of(const Op& op);
