@@ -1,0 +1,2 @@
+// Conversion loops, portable build.
+#include "kernels/quantize/quantize_loops.h"

@@ -1,0 +1,136 @@
+// Every conversion loop, layout and stride against the formulas, by equality.
+#include "kernels/quantize/quantize.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <random>
+#include <vector>
+
+namespace xinfer::kernels {
+namespace {
+
+std::vector<char> random_tensor(DType dtype, std::int64_t elements, std::mt19937& random) {
+  std::vector<char> bytes(static_cast<std::size_t>(elements) * size_of(dtype));
+  if (dtype != DType::kFloat32) {
+    for (char& byte : bytes) byte = static_cast<char>(random());
+    return bytes;
+  }
+  std::uniform_real_distribution<float> uniform(-40.0f, 40.0f);
+  for (std::int64_t i = 0; i < elements; ++i) {
+    // Every third value is an exact tie of the scale 0.25.
+    const float value =
+        i % 3 == 0 ? (static_cast<float>(random() % 300) - 150.5f) * 0.25f : uniform(random);
+    std::memcpy(bytes.data() + i * 4, &value, 4);
+  }
+  return bytes;
+}
+
+std::int64_t elements_of(const ConvertShape& s, ChannelOrder order, std::int64_t stride) {
+  return s.batch * s.pixels * (order == ChannelOrder::kPlanar ? s.channels : stride);
+}
+
+TEST(Convert, EveryLayoutAndInstructionSetEqualsTheReference) {
+  const std::uint32_t seed = std::random_device{}();
+  SCOPED_TRACE(testing::Message() << "seed " << seed);
+  std::mt19937 random(seed);
+  const DType types[] = {DType::kFloat32, DType::kInt8, DType::kUInt8};
+  const ChannelOrder orders[] = {ChannelOrder::kInnermost, ChannelOrder::kPlanar};
+  const std::int64_t sizes[][2] = {{1, 1}, {5, 3}, {64, 64}, {70, 17}, {33, 130}, {257, 4}};
+  ThreadPool pool(2);
+  for (const auto& size : sizes) {
+    for (DType x_dtype : types) {
+      for (DType y_dtype : types) {
+        for (int mode = 0; mode < 8; ++mode) {
+          ConvertShape s{.batch = 2, .pixels = size[0], .channels = size[1]};
+          s.x_order = orders[mode & 1];
+          s.y_order = orders[mode >> 1 & 1];
+          s.x_pixel_stride = s.channels + (mode & 4 ? 3 : 0);
+          s.y_pixel_stride = s.channels + (mode & 4 ? 5 : 0);
+          const std::vector<char> x =
+              random_tensor(x_dtype, elements_of(s, s.x_order, s.x_pixel_stride), random);
+          std::vector<char> expected(
+              static_cast<std::size_t>(elements_of(s, s.y_order, s.y_pixel_stride)) *
+                  size_of(y_dtype),
+              'g');
+          const std::vector<char> blank = expected;
+          convert_reference(s, x_dtype, x.data(), y_dtype, expected.data(), 0.25f);
+          for (CpuIsa isa : supported_isas()) {
+            std::vector<char> y = blank;
+            ASSERT_TRUE(convert(s, x_dtype, x.data(), y_dtype, y.data(), 0.25f, isa, pool).ok());
+            ASSERT_EQ(y, expected)
+                << to_string(x_dtype) << " -> " << to_string(y_dtype) << ", " << size[0] << " x "
+                << size[1] << ", mode " << mode << ", " << to_string(isa);
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(Convert, SaturatesAndRoundsHalfToEven) {
+  constexpr float kInf = std::numeric_limits<float>::infinity();
+  const float x[] = {0.5f, 1.5f, -0.5f, -1.5f, 1e30f, -1e30f, kInf, -kInf, std::nanf("")};
+  const std::int8_t expected[] = {0, 2, 0, -2, 127, -128, 127, -128, -128};
+  for (CpuIsa isa : supported_isas()) {
+    std::int8_t y[9];
+    convert_loop(DType::kFloat32, DType::kInt8, isa)(x, y, 9, 1.0f);
+    for (int i = 0; i < 9; ++i) EXPECT_EQ(y[i], expected[i]) << x[i] << " " << to_string(isa);
+  }
+}
+
+TEST(Convert, RefusesOtherTypes) {
+  ThreadPool pool(1);
+  float x = 0;
+  const Status status = convert({}, DType::kFloat32, &x, DType::kInt64, &x, 1, best_isa(), pool);
+  EXPECT_EQ(status.message(), "conversion from float32 to int64; supported: float32, int8, uint8");
+}
+
+TEST(Convert, QuantiseThenDequantiseStaysWithinHalfAScale) {
+  const std::uint32_t seed = std::random_device{}();
+  SCOPED_TRACE(testing::Message() << "seed " << seed);
+  std::mt19937 random(seed);
+  const float scale = 0.03f;
+  std::uniform_real_distribution<float> uniform(-127 * scale, 127 * scale);
+  for (int i = 0; i < 10000; ++i) {
+    const float x = uniform(random);
+    std::int8_t q;
+    float back;
+    convert_loop(DType::kFloat32, DType::kInt8, best_isa())(&x, &q, 1, scale);
+    convert_loop(DType::kInt8, DType::kFloat32, best_isa())(&q, &back, 1, scale);
+    // Rounding of x / scale and of q * scale: one part in 2^23 of 127 steps.
+    ASSERT_LE(std::fabs(back - x), scale * (0.5f + 127.0f / 8388608.0f));
+  }
+}
+
+TEST(ConvertImage, FoldsMeanAndDeviationIntoTables) {
+  const double mean[] = {0.485, 0.456};
+  const double deviation[] = {0.229, 0.224};
+  std::vector<std::int8_t> tables(2 * 256);
+  make_image_tables(2, 1.0 / 255, mean, deviation, DType::kInt8, 0.02f, tables.data());
+  ThreadPool pool(2);
+  ConvertShape s{.batch = 2, .pixels = 3, .channels = 2};
+  s.x_order = ChannelOrder::kInnermost;
+  s.x_pixel_stride = 2;
+  s.y_order = ChannelOrder::kPlanar;
+  const std::uint8_t x[] = {0, 1, 2, 3, 4, 5, 250, 251, 252, 253, 254, 255};
+  std::int8_t y[12];
+  ASSERT_TRUE(convert_image(s, x, DType::kInt8, y, tables.data(), pool).ok());
+  for (int n = 0; n < 2; ++n) {
+    for (int p = 0; p < 3; ++p) {
+      for (int c = 0; c < 2; ++c) {
+        const double value = (x[n * 6 + p * 2 + c] / 255.0 - mean[c]) / deviation[c] / 0.02f;
+        const double clamped = std::fmin(std::fmax(value, -128.0), 127.0);
+        EXPECT_EQ(y[n * 6 + c * 3 + p], static_cast<int>(std::nearbyint(clamped)));
+      }
+    }
+  }
+  std::vector<float> float_tables(2 * 256);
+  make_image_tables(2, 1.0 / 255, mean, deviation, DType::kFloat32, 0, float_tables.data());
+  EXPECT_FLOAT_EQ(float_tables[256 + 255], static_cast<float>((1 - 0.456) / 0.224));
+}
+
+}  // namespace
+}  // namespace xinfer::kernels
