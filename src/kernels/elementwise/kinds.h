@@ -6,34 +6,52 @@
 
 namespace xinfer::kernels {
 
-/// y = f(x); alpha and beta are ONNX's attributes of the operator where it has any.
+/// The function, named after its ONNX op (versions as of opset 24). The numbers are stored in
+/// engine files (EpilogueStep::activation): append only.
 enum class Unary : std::uint8_t {
-  kAbs = 0,
-  kNeg = 1,
-  kExp = 2,
-  kLog = 3,
-  kSqrt = 4,
-  kReciprocal = 5,
-  kFloor = 6,
-  kCeil = 7,
-  kRound = 8,  ///< half to even
-  kSign = 9,
-  kErf = 10,
-  kTanh = 11,
-  kSigmoid = 12,
-  kHardSigmoid = 13,  ///< max(0, min(1, alpha * x + beta))
-  kHardSwish = 14,    ///< x * max(0, min(1, x / 6 + 0.5))
-  kSilu = 15,         ///< x * sigmoid(x)
-  kGelu = 16,         ///< 0.5 * x * (1 + erf(x / sqrt 2))
-  kGeluTanh = 17,     ///< 0.5 * x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3)))
-  kLeakyRelu = 18,    ///< x < 0 ? alpha * x : x
-  kElu = 19,          ///< x < 0 ? alpha * (exp(x) - 1) : x
-  kSoftplus = 20,
-  kMish = 21,  ///< x * tanh(softplus(x))
-  kNot = 22,   ///< bool
-  kSin = 23,
-  kCos = 24,
-  kRelu = 25,
+  kIdentity = 0,
+  kAbs,
+  kNeg,
+  kExp,
+  kLog,
+  kSqrt,
+  kReciprocal,
+  kFloor,
+  kCeil,
+  kRound,  ///< half to even
+  kSign,
+  kErf,
+  kTanh,
+  kSigmoid,
+  kHardSigmoid,  ///< max(0, min(1, alpha x + beta))
+  kHardSwish,    ///< x max(0, min(1, x / 6 + 0.5))
+  kSilu,         ///< x sigmoid(x)
+  kGelu,         ///< 0.5 x (1 + erf(x / sqrt 2))
+  kGeluTanh,     ///< Gelu with approximate = "tanh"
+  kRelu,
+  kLeakyRelu,        ///< x < 0 ? alpha x : x
+  kElu,              ///< x < 0 ? alpha (exp(x) - 1) : x
+  kSelu,             ///< beta (x > 0 ? x : alpha (exp(x) - 1)); ONNX calls beta gamma
+  kCelu,             ///< max(0, x) + min(0, alpha (exp(x / alpha) - 1))
+  kThresholdedRelu,  ///< x > alpha ? x : 0
+  kSoftplus,         ///< log(1 + exp(x))
+  kSoftsign,         ///< x / (1 + |x|)
+  kMish,             ///< x tanh(softplus(x))
+  kShrink,  ///< x < -alpha ? x + beta : x > alpha ? x - beta : 0; alpha = lambd, beta = bias
+  kSwish,   ///< x sigmoid(alpha x)
+  kSin,
+  kCos,
+  kTan,
+  kAsin,
+  kAcos,
+  kAtan,
+  kSinh,
+  kCosh,
+  kAsinh,
+  kAcosh,
+  kAtanh,
+  kNot,         ///< bool
+  kBitwiseNot,  ///< integers
 };
 
 /// c = f(a, b) with NumPy broadcasting. Comparisons and logic give bool.
