@@ -48,12 +48,16 @@ Tensor::Tensor(Shape shape, std::span<const float> values)
 Tensor::Tensor(Shape shape, std::span<const std::int64_t> values)
     : Tensor(copy_of(std::move(shape), values)) {}
 
-Tensor Tensor::view(DType dtype, Shape shape, void* data) {
+Tensor Tensor::adopt(DType dtype, Shape shape, std::shared_ptr<void> data) {
   Tensor tensor;
   tensor.dtype_ = dtype;
   tensor.shape_ = std::move(shape);
-  tensor.data_ = std::shared_ptr<void>(std::shared_ptr<void>(), data);
+  tensor.data_ = std::move(data);
   return tensor;
+}
+
+Tensor Tensor::view(DType dtype, Shape shape, void* data) {
+  return adopt(dtype, std::move(shape), std::shared_ptr<void>(std::shared_ptr<void>(), data));
 }
 
 std::size_t Tensor::size_bytes() const {

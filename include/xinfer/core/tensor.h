@@ -35,6 +35,10 @@ class Tensor {
   /// Refers to memory of the caller, which must outlive every copy of the tensor.
   static Tensor view(DType dtype, Shape shape, void* data);
 
+  /// Shares the ownership of existing memory (a mapped file, an array of another library), which
+  /// need be neither aligned beyond its dtype nor readable behind its end.
+  static Tensor adopt(DType dtype, Shape shape, std::shared_ptr<void> data);
+
   DType dtype() const { return dtype_; }
   const Shape& shape() const { return shape_; }
   std::int64_t size() const { return element_count(shape_); }

@@ -1,0 +1,114 @@
+// Applying a Preprocessing to images.
+#include "data/preprocess.h"
+
+#include <utility>
+
+namespace xinfer {
+namespace {
+
+/// The size of every result, where it does not depend on the image.
+std::optional<Size2d> fixed_size(const Preprocessing& p) {
+  if (p.crop) return p.crop;
+  if (p.resize == ResizeMode::kExact || p.resize == ResizeMode::kLetterbox) return p.resize_size;
+  return std::nullopt;
+}
+
+bool takes(std::int64_t dimension, int size) { return dimension < 0 || dimension == size; }
+
+Result<bool> find_channels_last(const Preprocessing& p, const Shape& shape) {
+  if (shape.size() != 4) {
+    return invalid_argument(
+        "the model's input {} is no batch of images; preprocessing needs [N, C, H, W] or "
+        "[N, H, W, C]",
+        to_string(shape));
+  }
+  const bool first = takes(shape[1], p.channels());
+  const bool last = takes(shape[3], p.channels());
+  if (first && p.layout != ImageLayout::kNhwc) return false;
+  if (last && p.layout != ImageLayout::kNchw) return true;
+  const char* layout = p.layout == ImageLayout::kModel  ? ""
+                       : p.layout == ImageLayout::kNchw ? " in layout nchw"
+                                                        : " in layout nhwc";
+  return invalid_argument(
+      "preprocessing gives {} channel{}{}, but the model's input is {}; color=gray gives 1, "
+      "color=rgb and color=bgr give 3",
+      p.channels(), p.channels() == 1 ? "" : "s", layout, to_string(shape));
+}
+
+Image reorder_colors(const Image& image, ColorOrder color) {
+  switch (color) {
+    case ColorOrder::kRgb:
+      return to_three_channels(image);
+    case ColorOrder::kBgr:
+      return swap_red_blue(to_three_channels(image));
+    case ColorOrder::kGray:
+      return to_gray(image);
+  }
+  return image;
+}
+
+}  // namespace
+
+Preprocessor::Preprocessor(Preprocessing preprocessing, Shape input_shape, bool channels_last)
+    : preprocessing_(std::move(preprocessing)),
+      input_shape_(std::move(input_shape)),
+      channels_last_(channels_last),
+      table_(normalize_table(preprocessing_.channels(), preprocessing_.scale, preprocessing_.mean,
+                             preprocessing_.std)) {}
+
+Result<Preprocessor> Preprocessor::create(Preprocessing preprocessing, Shape input_shape) {
+  XINFER_ASSIGN_OR_RETURN(const bool channels_last, find_channels_last(preprocessing, input_shape));
+  const std::optional<Size2d> size = fixed_size(preprocessing);
+  Preprocessor preprocessor(std::move(preprocessing), std::move(input_shape), channels_last);
+  if (size) XINFER_RETURN_IF_ERROR(preprocessor.check_size(*size));
+  return preprocessor;
+}
+
+Status Preprocessor::check_size(Size2d size) const {
+  const std::size_t height = channels_last_ ? 1 : 2;
+  if (takes(input_shape_[height], size.height) && takes(input_shape_[height + 1], size.width)) {
+    return {};
+  }
+  return invalid_argument(
+      "preprocessing gives {}x{} (width x height), but the model's input is {}, {}x{}; set resize "
+      "or crop",
+      size.width, size.height, to_string(input_shape_), input_shape_[height + 1],
+      input_shape_[height]);
+}
+
+Result<Window> Preprocessor::resize_and_crop(const Image& image, Image* resized) const {
+  const Preprocessing& p = preprocessing_;
+  if (p.resize == ResizeMode::kLetterbox) {
+    *resized =
+        letterbox(image, {p.resize_size, p.placement, static_cast<std::uint8_t>(p.fill), p.filter});
+    return center_window(p.resize_size, p.crop.value_or(p.resize_size));
+  }
+  Size2d size = size_of(image);
+  if (p.resize == ResizeMode::kShorterSide) size = shorter_side_size(size, p.resize_size.width);
+  if (p.resize == ResizeMode::kExact) size = p.resize_size;
+  XINFER_ASSIGN_OR_RETURN(const Window window, center_window(size, p.crop.value_or(size)));
+  if (size == size_of(image)) {
+    *resized = crop(image, window);
+  } else {
+    *resized = resize_window(image, size, p.filter, window);
+  }
+  return Window{0, 0, window.width, window.height};
+}
+
+Result<Tensor> Preprocessor::apply(const Image& image) const {
+  Image resized;
+  XINFER_ASSIGN_OR_RETURN(const Window window, resize_and_crop(image, &resized));
+  XINFER_RETURN_IF_ERROR(check_size({window.width, window.height}));
+  const Image colored = reorder_colors(resized, preprocessing_.color);
+  const std::int64_t c = colored.channels;
+  if (channels_last_) {
+    Tensor result(DType::kFloat32, {window.height, window.width, c});
+    to_interleaved(colored, window, table_, result.values<float>().data());
+    return result;
+  }
+  Tensor result(DType::kFloat32, {c, window.height, window.width});
+  to_planes(colored, window, table_, result.values<float>().data());
+  return result;
+}
+
+}  // namespace xinfer
