@@ -9,10 +9,11 @@
 // equal floats: one FMA chain over K in the order (ky, kx, c), the same for every tile and thread.
 // A GEMM [M, K] x [K, N] is a 1x1 convolution with in_w = out_w = M.
 //
-// Memory: x and y are dense NHWC with a pixel stride of their own, so that a tensor can be a channel
-// slice of a larger one (concatenation by writing into slices). Kernels may read up to 64 bytes
-// behind the last element of x and of the residual (core/aligned_buffer.h), never write outside y's
-// elements. Padding reads as zero. Channels are not padded in memory; packed weights are zero there.
+// Memory: x and y are dense NHWC with a pixel stride of their own, so that a tensor can be a
+// channel slice of a larger one (concatenation by writing into slices). Kernels may read up to 64
+// bytes behind the last element of x and of the residual (core/aligned_buffer.h), never write
+// outside y's elements. Padding reads as zero. Channels are not padded in memory; packed weights
+// are zero there.
 #pragma once
 
 #include <cstddef>
@@ -52,11 +53,10 @@ enum class ConvType : std::uint8_t {
   kS8S8,  ///< activations s8; weights s8
 };
 
-/// Size of the packed weights of a problem, in bytes. INT8: per group [N/16][taps][C/4][16][4]
-/// (AMX tile rows and VNNI vectors alike), N rounded up to 16, C to 4 (C to 64 where the group has
-/// more than 64 channels or a whole number of 64s would be wasteful otherwise: see pack.cpp),
-/// followed by the int32 sums of each output channel's weights (compensation for s8 activations on
-/// u8 x s8 instructions). float32: per group [N/16][taps][C][16].
+/// Size of the packed weights of a problem, in bytes. INT8: per group and 16 output channels a panel
+/// [depth / 4][16][4] (AMX tile rows and VNNI vectors alike), depth = taps x channels of the group,
+/// padded to 64; behind all panels an int32 for each padded output channel, -128 times its weight
+/// sum (compensation for s8 activations on u8 x s8 instructions). float32: panels [depth][16].
 std::size_t packed_weights_size(const ConvShape& shape, ConvType type);
 
 /// Packs weights [out_channels, kernel_h, kernel_w, in_channels / groups] (s8 or float32) for every
@@ -70,7 +70,7 @@ class Convolution {
   virtual ~Convolution() = default;
   /// Computes y on all threads of the pool.
   virtual void run(ThreadPool& pool) = 0;
-  /// The micro-kernel in use, for reports: "conv_u8s8_s8_14x32_avx512vnni".
+  /// The micro-kernel in use, for reports: "conv_gemm_u8s8_avx512vnni_14x32".
   virtual const char* name() const = 0;
 };
 

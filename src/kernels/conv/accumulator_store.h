@@ -1,0 +1,48 @@
+// From a tile of accumulators in cache to elements of y: the epilogue, a tile at a time.
+#pragma once
+
+#include <cstdint>
+
+#include "core/cpu_isa.h"
+#include "core/status.h"
+#include "kernels/elementwise/unary.h"
+#include "kernels/epilogue.h"
+
+namespace xinfer::kernels {
+
+/// Widest tile that `StoreAccumulators` takes.
+inline constexpr int kMaxStoreColumns = 128;
+
+/// An epilogue made ready for one output.
+struct StorePlan {
+  Epilogue epilogue;  ///< steps that `low` and `high` have absorbed are gone
+  void* y = nullptr;
+  std::int64_t y_pixel_stride = 0;  ///< elements
+  bool float_accumulators = false;
+  float low = 0.0f;  ///< bounds of the last clamp: of the output type and of clips before it
+  float high = 0.0f;
+  UnaryLoop activations[kMaxEpilogueSteps] = {};
+};
+
+/// Rows are consecutive pixels of y, columns consecutive channels.
+struct AccumulatorTile {
+  const void* acc = nullptr;    ///< int32 or float32, 64-byte aligned
+  std::int64_t row_stride = 0;  ///< elements, a multiple of 16
+  int rows = 0;
+  int columns = 0;
+  std::int64_t first_pixel = 0;
+  std::int64_t first_channel = 0;
+};
+
+/// Applies the epilogue and stores; reads at most 64 bytes behind a residual's rows, writes nothing
+/// outside the tile.
+using StoreAccumulators = void (*)(const StorePlan& plan, const AccumulatorTile& tile);
+
+/// Checks the epilogue and makes it ready. `float_accumulators` is true for float32 layers.
+Result<StorePlan> make_store_plan(const Epilogue& epilogue, void* y, std::int64_t y_pixel_stride,
+                                  bool float_accumulators, CpuIsa isa);
+
+/// The store of an instruction set; all give equal bytes.
+StoreAccumulators select_store(CpuIsa isa);
+
+}  // namespace xinfer::kernels

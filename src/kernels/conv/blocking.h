@@ -1,0 +1,28 @@
+// How a matrix product [rows, depth] x [depth, columns] is cut into threads and cache blocks.
+#pragma once
+
+#include <cstdint>
+
+namespace xinfer::kernels {
+
+struct BlockingProblem {
+  std::int64_t rows = 0;           ///< output pixels
+  std::int64_t column_blocks = 0;  ///< tiles' columns over all groups
+  std::int64_t tile_rows = 1;
+  std::int64_t tile_columns = 16;
+  std::int64_t row_bytes = 0;     ///< of one activation row
+  std::int64_t column_bytes = 0;  ///< of one column block's weights
+  std::int64_t steps = 0;
+  double steps_per_ns = 1;  ///< rows x channels x steps that one core does in a ns
+  int threads = 1;
+};
+
+struct Blocking {
+  int row_parts = 1;  ///< threads = row_parts x column_parts
+  int column_parts = 1;
+  std::int64_t block_rows = 1;  ///< rows gathered at once; all column blocks pass over them
+};
+
+Blocking choose_blocking(const BlockingProblem& problem);
+
+}  // namespace xinfer::kernels

@@ -1,0 +1,17 @@
+// Making a convolution with a chosen micro-kernel: for tactics, tests and benches.
+#pragma once
+
+#include "kernels/conv/gemm_kernel.h"
+
+namespace xinfer::kernels {
+
+/// As make_convolution, with this micro-kernel; `isa` must include the kernel's.
+Result<std::unique_ptr<Convolution>> make_convolution_with(const GemmKernel& kernel,
+                                                           const ConvShape& shape,
+                                                           const ConvArguments& arguments,
+                                                           CpuIsa isa, int threads);
+
+/// Sizes, strides and groups that make sense together, or what does not.
+Status check_conv_shape(const ConvShape& shape);
+
+}  // namespace xinfer::kernels

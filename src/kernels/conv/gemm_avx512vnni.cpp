@@ -1,0 +1,18 @@
+// INT8 micro-kernel for AVX-512 VNNI: u8 (or s8 shifted by 128) x s8, vpdpbusd without saturation.
+#include "kernels/conv/gemm_avx512.h"
+
+namespace xinfer::kernels {
+namespace {
+
+XINFER_TILES(int8, "vpdpbusd")
+
+}  // namespace
+
+void gemm_u8s8_avx512vnni(const GemmTile& tile, int rows, int panels) {
+  int8_tiles[panels - 1][rows - 1](tile);
+}
+void gemm_s8s8_avx512vnni(const GemmTile& tile, int rows, int panels) {
+  int8_tiles[panels - 1][rows - 1](tile);
+}
+
+}  // namespace xinfer::kernels

@@ -1,0 +1,40 @@
+// The list of micro-kernels and the choice among them.
+#include "kernels/conv/gemm_kernel.h"
+
+#include "core/aligned_buffer.h"
+
+namespace xinfer::kernels {
+
+#define XINFER_GEMM_KERNEL(function, isa, type, format, max_rows, max_panels) \
+  void function(const GemmTile& tile, int rows, int panels);
+#include "kernels/conv/variants.inc"
+#undef XINFER_GEMM_KERNEL
+
+namespace {
+
+constexpr GemmKernel kKernels[] = {
+#define XINFER_GEMM_KERNEL(function, isa, type, format, rows, panels) \
+  {#function, CpuIsa::isa, ConvType::type, RowFormat::format, rows, panels, function},
+#include "kernels/conv/variants.inc"
+#undef XINFER_GEMM_KERNEL
+};
+
+}  // namespace
+
+std::span<const GemmKernel> gemm_kernels() { return kKernels; }
+
+const GemmKernel& select_gemm_kernel(ConvType type, CpuIsa isa) {
+  const GemmKernel* best = nullptr;
+  for (const GemmKernel& kernel : kKernels) {
+    if (kernel.type == type && includes(isa, kernel.isa)) best = &kernel;
+  }
+  return *best;
+}
+
+std::size_t panel_bytes(std::int64_t depth, ConvType type) {
+  const auto channels = static_cast<std::size_t>(depth);
+  if (type == ConvType::kF32) return channels * kStepBytes;
+  return align_up(channels, kDepthAlignment) * kPanelChannels;
+}
+
+}  // namespace xinfer::kernels

@@ -1,0 +1,67 @@
+// The micro-kernels behind every convolution and matrix product: a tile of rows x channels.
+//
+// All types share one shape: a *step* is 4 bytes of an activation row (4 INT8 channels or one
+// float32 channel) against 64 bytes of packed weights (16 output channels x 4 bytes). A tile of the
+// accumulator is   acc[r][n] = start[n] + sum over steps of dot(a[r][step], b[step][n]),
+// in step order, which for float32 makes every output one FMA chain.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "core/cpu_isa.h"
+#include "kernels/conv/conv.h"
+
+namespace xinfer::kernels {
+
+/// Output channels of one packed weight panel.
+inline constexpr int kPanelChannels = 16;
+/// Bytes of a panel at one step.
+inline constexpr int kStepBytes = 4 * kPanelChannels;
+/// INT8 panels are zero-padded to this many input channels, the depth of an AMX tile.
+inline constexpr int kDepthAlignment = 64;
+/// No micro-kernel has more accumulators than this.
+inline constexpr int kMaxTileAccumulators = 1024;
+
+/// What a micro-kernel expects to find in the activation rows.
+enum class RowFormat : std::uint8_t {
+  kFloat,     ///< float32
+  kBytes,     ///< INT8 as in memory, signed or not as the problem says
+  kUnsigned,  ///< u8; s8 activations are shifted by 128 and `start` compensates
+  kWide,      ///< INT8 widened to int16: a step takes 8 bytes
+};
+
+/// One call of a micro-kernel.
+struct GemmTile {
+  const std::byte* a = nullptr;      ///< row 0, step 0
+  std::ptrdiff_t a_row_bytes = 0;    ///< from one row to the next
+  const std::byte* b = nullptr;      ///< first panel, step 0; 64-byte aligned
+  std::ptrdiff_t b_panel_bytes = 0;  ///< from one panel to the next
+  std::int64_t steps = 0;            ///< at least 1
+  const void* start = nullptr;       ///< [panels * 16] int32 or float32 start values
+  void* acc = nullptr;               ///< [rows][panels * 16] int32 or float32, 64-byte aligned
+};
+
+/// One line of variants.inc.
+struct GemmKernel {
+  const char* name;
+  CpuIsa isa;
+  ConvType type;
+  RowFormat format;
+  int max_rows;
+  int max_panels;
+  /// Computes `rows` x `panels` * 16 accumulators; 1 <= rows <= max_rows, same for panels.
+  void (*run)(const GemmTile& tile, int rows, int panels);
+};
+
+/// Every micro-kernel of variants.inc, whether this machine can run it or not.
+std::span<const GemmKernel> gemm_kernels();
+
+/// The last listed kernel of `type` that `isa` includes; there always is a portable one.
+const GemmKernel& select_gemm_kernel(ConvType type, CpuIsa isa);
+
+/// Bytes of one packed panel of `depth` input channels (taps x channels of a group).
+std::size_t panel_bytes(std::int64_t depth, ConvType type);
+
+}  // namespace xinfer::kernels

@@ -1,0 +1,63 @@
+// The one driver of convolutions and matrix products: tiles, threads, gathering, epilogue.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kernels/conv/accumulator_store.h"
+#include "kernels/conv/activation_rows.h"
+#include "kernels/conv/blocking.h"
+#include "kernels/conv/gemm_kernel.h"
+
+namespace xinfer::kernels {
+
+class ImplicitGemm final : public Convolution {
+ public:
+  /// The problem has been validated. `threads` is the size of the pool.
+  ImplicitGemm(const ConvShape& shape, const ConvArguments& arguments, const StorePlan& store,
+               const GemmKernel& kernel, CpuIsa isa, int threads);
+
+  void run(ThreadPool& pool) override;
+  const char* name() const override { return name_.c_str(); }
+
+  /// Other buffers of the same shapes, strides and types; for batched products.
+  void rebind(const void* x, const void* packed_weights, void* y);
+
+ private:
+  /// Up to max_panels neighbouring panels of one group.
+  struct ColumnBlock {
+    std::int64_t group;
+    std::int64_t first_channel;  ///< over all groups
+    int channels;
+    int panels;
+    std::size_t weights_offset;
+    std::size_t start_offset;  ///< of the compensation, behind the weights
+  };
+
+  void plan_columns();
+  void run_part(int part);
+  void run_block(int part, std::int64_t first_row, std::int64_t rows, std::size_t first_column,
+                 std::size_t last_column);
+  void run_tiles(const ColumnBlock& block, const std::byte* rows_begin, std::int64_t first_row,
+                 std::int64_t rows);
+  bool rows_lie_in_memory() const;
+
+  RowSource source_;
+  const std::byte* weights_;
+  StorePlan store_plan_;
+  const GemmKernel& kernel_;
+  StoreAccumulators store_;
+  GatherRows gather_;
+  std::string name_;
+  std::vector<ColumnBlock> columns_;
+  Blocking blocking_;
+  std::int64_t steps_ = 0;
+  std::size_t panel_bytes_ = 0;
+  bool direct_ = false;            ///< rows are used where they are
+  std::size_t row_stride_ = 0;     ///< bytes between two rows, gathered or in place
+  std::size_t scratch_bytes_ = 0;  ///< of one part
+  std::shared_ptr<void> scratch_;
+};
+
+}  // namespace xinfer::kernels
