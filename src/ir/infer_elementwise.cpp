@@ -20,6 +20,18 @@ bool takes_integers(UnaryKind function) {
          function == UnaryKind::kSign || function == UnaryKind::kRelu;
 }
 
+Status check_unary_dtype(UnaryKind function, const Value& x) {
+  const auto needs = [&x](const char* what) {
+    return invalid_model("x \"{}\" is {}, needs {}", x.name, describe(x), what);
+  };
+  const bool is_plain_integer = is_integer(x.dtype) && !x.is_quantized();
+  if (function == UnaryKind::kIdentity) return {};
+  if (function == UnaryKind::kNot) return x.dtype == DType::kBool ? Status() : needs("bool");
+  if (function == UnaryKind::kBitwiseNot) return is_plain_integer ? Status() : needs("integers");
+  if (is_plain_integer && takes_integers(function)) return {};
+  return expect_float_or_quantized("x", x);
+}
+
 Status check_quantized_binary(const Binary& op, const Value& a, const Value& b) {
   const bool has_kernel = op.function == BinaryKind::kAdd || op.function == BinaryKind::kMul;
   if (!has_kernel) return invalid_model("only Add and Mul take INT8 operands");
@@ -47,15 +59,7 @@ Status check_binary_dtypes(const Binary& op, const Value& a, const Value& b) {
 Types infer(const Unary& op, const Operands& in) {
   XINFER_RETURN_IF_ERROR(in.expect(1, 1));
   const Value& x = in[0];
-  if (op.function == UnaryKind::kNot) {
-    if (x.dtype != DType::kBool) {
-      return invalid_model("x \"{}\" is {}, needs bool", x.name, describe(x));
-    }
-    return std::vector{TensorType{DType::kBool, x.shape}};
-  }
-  if (!(takes_integers(op.function) && is_integer(x.dtype))) {
-    XINFER_RETURN_IF_ERROR(expect_float_or_quantized("x", x));
-  }
+  XINFER_RETURN_IF_ERROR(check_unary_dtype(op.function, x));
   return std::vector{computed(x, x.shape)};
 }
 

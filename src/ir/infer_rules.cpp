@@ -46,8 +46,11 @@ TensorType moved(const Value& input, SymbolicShape shape) {
 }
 
 TensorType computed(const Value& input, SymbolicShape shape) {
-  const DType dtype = input.is_quantized() ? DType::kFloat32 : input.dtype;
-  return {dtype, std::move(shape), TensorType::Quantization::kAllowed, 0};
+  using Quantization = TensorType::Quantization;
+  if (input.is_quantized()) return {DType::kFloat32, std::move(shape), Quantization::kAllowed, 0};
+  const bool is_number = is_float(input.dtype);
+  return {input.dtype, std::move(shape), is_number ? Quantization::kAllowed : Quantization::kNever,
+          0};
 }
 
 Status expect_axis(std::int64_t axis, const SymbolicShape& shape) {

@@ -98,6 +98,7 @@ class Verifier {
 
   Status check_results(NodeId id) {
     const Node& node = graph_.node(id);
+    if (node.outputs.empty()) return internal_error("{}: has no outputs", label(id));
     for (std::size_t i = 0; i < node.outputs.size(); ++i) {
       const ValueId output = node.outputs[i];
       if (output == kNoValue) continue;

@@ -1,0 +1,180 @@
+#include "ir/text_constants.h"
+
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+#include "core/dtype_traits.h"
+#include "ir/text_fields.h"
+
+namespace xinfer::ir {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "hex elements are little-endian");
+
+/// Calls visit(T{}) with the C++ type of a dtype; false for types that C++20 has no name for.
+template <typename Visitor>
+bool visit_type(DType dtype, Visitor&& visit) {
+  bool known = false;
+  const auto try_type = [&]<typename T>(T zero) {
+    if (dtype != dtype_of<T>) return;
+    known = true;
+    visit(zero);
+  };
+  try_type(float{});
+  try_type(double{});
+  try_type(std::int8_t{});
+  try_type(std::uint8_t{});
+  try_type(std::int16_t{});
+  try_type(std::uint16_t{});
+  try_type(std::int32_t{});
+  try_type(std::uint32_t{});
+  try_type(std::int64_t{});
+  try_type(std::uint64_t{});
+  try_type(bool{});
+  return known;
+}
+
+/// FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv: enough to see that two constants differ.
+std::uint64_t hash_of(const Tensor& tensor) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  const auto* bytes = static_cast<const unsigned char*>(tensor.data());
+  for (std::size_t i = 0; i < tensor.size_bytes(); ++i) hash = (hash ^ bytes[i]) * 0x100000001b3;
+  return hash;
+}
+
+/// Decimal text loses the bits of a NaN.
+template <typename T>
+bool reads_back(T value) {
+  if constexpr (std::is_floating_point_v<T>) return !std::isnan(value);
+  return true;
+}
+
+template <typename T>
+void write_element(std::string& out, T value) {
+  if constexpr (std::is_same_v<T, bool>) {
+    out += value ? "true" : "false";
+  } else {
+    out += fmt::format("{}", value);
+  }
+}
+
+/// False, with nothing written, if decimal text cannot hold the elements exactly.
+bool write_list(std::string& out, const Tensor& tensor) {
+  bool exact = true;
+  const bool known = visit_type(tensor.dtype(), [&]<typename T>(T) {
+    const auto* values = static_cast<const T*>(tensor.data());
+    std::string list = "[";
+    for (std::int64_t i = 0; i < tensor.size(); ++i) {
+      exact = exact && reads_back(values[i]);
+      if (i > 0) list += ", ";
+      write_element(list, values[i]);
+    }
+    if (exact) out += list + "]";
+  });
+  return known && exact;
+}
+
+void write_hex(std::string& out, const Tensor& tensor) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  const auto* bytes = static_cast<const unsigned char*>(tensor.data());
+  out += "hex ";
+  out.reserve(out.size() + 2 * tensor.size_bytes());
+  for (std::size_t i = 0; i < tensor.size_bytes(); ++i) {
+    out += {kDigits[bytes[i] >> 4], kDigits[bytes[i] & 15]};
+  }
+}
+
+int digit_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+Status read_hex(TextCursor& text, Tensor& tensor) {
+  text.peek();  // skips the blank before the digits
+  const std::string_view digits = text.raw(2 * tensor.size_bytes());
+  if (digits.size() < 2 * tensor.size_bytes()) return text.error("too few hex digits");
+  auto* bytes = static_cast<unsigned char*>(tensor.data());
+  for (std::size_t i = 0; i < tensor.size_bytes(); ++i) {
+    const int high = digit_value(digits[2 * i]), low = digit_value(digits[2 * i + 1]);
+    if (high < 0 || low < 0) {
+      return text.error(fmt::format("expected {} hex digits", 2 * tensor.size_bytes()));
+    }
+    bytes[i] = static_cast<unsigned char>(high * 16 + low);
+  }
+  // Boolean bytes other than 0 and 1 are undefined behaviour in C++.
+  for (std::size_t i = 0; tensor.dtype() == DType::kBool && i < tensor.size_bytes(); ++i) {
+    if (bytes[i] > 1) return text.error("a bool is neither 00 nor 01");
+  }
+  return {};
+}
+
+template <typename T>
+Status read_element(TextCursor& text, T& value) {
+  if constexpr (std::is_same_v<T, bool>) {
+    return read_field(text, value);
+  } else {
+    XINFER_ASSIGN_OR_RETURN(value, text.number<T>());
+    return {};
+  }
+}
+
+template <typename T>
+Status read_list(TextCursor& text, Tensor& tensor) {
+  XINFER_RETURN_IF_ERROR(text.expect('['));
+  auto* values = static_cast<T*>(tensor.data());
+  for (std::int64_t i = 0; i < tensor.size(); ++i) {
+    if (i > 0) XINFER_RETURN_IF_ERROR(text.expect(','));
+    XINFER_RETURN_IF_ERROR(read_element(text, values[i]));
+  }
+  return text.expect(']');
+}
+
+/// Every element takes at least one character, so a shape that claims more is refused before any
+/// memory is taken.
+Status check_size(TextCursor& text, const Shape& shape) {
+  std::int64_t count = 1;
+  bool is_empty = false;
+  for (std::int64_t dim : shape) {
+    if (dim < 0) return text.error(fmt::format("constant of shape {}", xinfer::to_string(shape)));
+    is_empty = is_empty || dim == 0;
+    if (dim > 0 && __builtin_mul_overflow(count, dim, &count)) {
+      return text.error(fmt::format("constant of shape {} is too large", xinfer::to_string(shape)));
+    }
+  }
+  if (is_empty || static_cast<std::uint64_t>(count) <= text.remaining()) return {};
+  return text.error(
+      fmt::format("constant has fewer elements than its shape {} needs", xinfer::to_string(shape)));
+}
+
+}  // namespace
+
+void write_elements(std::string& out, const Tensor& tensor, int list_limit, bool elide) {
+  const bool is_short = tensor.size() <= list_limit;
+  if (is_short && write_list(out, tensor)) return;
+  if (is_short || !elide) {
+    write_hex(out, tensor);
+  } else {
+    out += fmt::format("elided {:016x}", hash_of(tensor));
+  }
+}
+
+Result<Tensor> read_elements(TextCursor& text, DType dtype, const Shape& shape) {
+  XINFER_RETURN_IF_ERROR(check_size(text, shape));
+  if (text.take_word("elided")) {
+    return text.error("the elements of this constant were left out when the graph was printed");
+  }
+  Tensor tensor(dtype, shape);
+  if (text.take_word("hex")) {
+    XINFER_RETURN_IF_ERROR(read_hex(text, tensor));
+    return tensor;
+  }
+  Status status;
+  const bool known = visit_type(dtype, [&]<typename T>(T) { status = read_list<T>(text, tensor); });
+  if (!known) return text.unexpected(fmt::format("\"hex\" for {}", to_string(dtype)));
+  XINFER_RETURN_IF_ERROR(std::move(status));
+  return tensor;
+}
+
+}  // namespace xinfer::ir
