@@ -1,0 +1,48 @@
+// Weights to s8: symmetric in [-127, 127], one scale per output channel.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/status.h"
+#include "xinfer/core/dtype.h"
+
+namespace xinfer::quant {
+
+/// Float weights as `channels` rows of `row_size` elements, wherever the model stores them.
+/// Element e of channel c is data[c * channel_stride + e * element_stride].
+/// Conv [O, I, kH, kW]: {w, O, I*kH*kW, I*kH*kW, 1}. MatMul [K, N]: {w, N, K, 1, N}.
+struct WeightView {
+  const float* data = nullptr;
+  std::int64_t channels = 0;
+  std::int64_t row_size = 0;
+  std::int64_t channel_stride = 0;
+  std::int64_t element_stride = 1;
+};
+
+struct QuantizedWeights {
+  std::vector<std::int8_t> values;  ///< [channels][row_size], row-major
+  std::vector<float> scales;        ///< [channels]
+};
+
+/// fl32(max|w| / 127) of every channel, the quotient taken in double and rounded once. A channel of
+/// zeros (or so small that its scale would be subnormal) gets 1. Fails on NaN or infinity, naming
+/// the channel and element.
+Result<std::vector<float>> weight_scales(const WeightView& weights);
+
+/// clamp(round_half_even(fl32(w / scale)), -127, 127) with those scales.
+Result<QuantizedWeights> quantize_weights(const WeightView& weights);
+
+/// The largest sum of |q| over the channels: what bounds the int32 accumulator. `values` is
+/// [channels][row_size].
+std::int64_t largest_weight_sum(std::span<const std::int8_t> values, std::int64_t row_size);
+
+/// Fails (unsupported) if an accumulator over these weights could reach 2^31: the largest weight
+/// sum times 255 for u8 activations, 128 for s8. The message gives the figures.
+Status check_accumulator(std::int64_t largest_weight_sum, DType activation);
+
+/// The same bound for activation x activation (MatMul of two computed values): K * 255 * 128.
+Status check_activation_product(std::int64_t inner_size);
+
+}  // namespace xinfer::quant
