@@ -1,0 +1,2 @@
+// Normalisation loops, avx512vnni build.
+#include "kernels/normalize/normalize_loops.h"

@@ -1,0 +1,2 @@
+// Normalisation loops, portable build.
+#include "kernels/normalize/normalize_loops.h"

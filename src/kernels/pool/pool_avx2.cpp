@@ -1,0 +1,2 @@
+// Pooling loops, avx2 build.
+#include "kernels/pool/pool_loops.h"

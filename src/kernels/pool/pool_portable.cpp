@@ -1,0 +1,2 @@
+// Pooling loops, portable build.
+#include "kernels/pool/pool_loops.h"

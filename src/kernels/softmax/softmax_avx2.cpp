@@ -1,0 +1,2 @@
+// Softmax loops, avx2 build.
+#include "kernels/softmax/softmax_loops.h"

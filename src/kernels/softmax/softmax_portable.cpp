@@ -1,0 +1,2 @@
+// Softmax loops, portable build.
+#include "kernels/softmax/softmax_loops.h"
