@@ -1,0 +1,196 @@
+#include "passes/choose_scales.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "passes/match.h"
+#include "passes/non_negative.h"
+#include "quant/quantize.h"
+
+namespace xinfer::passes {
+namespace {
+
+using ir::EpilogueOp;
+using ir::Graph;
+using ir::NodeId;
+using ir::ValueId;
+
+/// A value with readers besides the Concat joins the Concat's grid if their thresholds are within
+/// this factor: it then loses at most half a bit, and a conversion is saved.
+constexpr double kJoinRatio = 0.7;
+
+/// Values that share one grid.
+struct Group {
+  std::vector<ValueId> members;  ///< the first one is the source whose range counts
+  double threshold = 0;
+  bool set_by_hand = false;
+  bool non_negative = false;
+};
+
+class ScaleChooser {
+ public:
+  ScaleChooser(const Graph& graph, const RegionChoice& choice, const RangeMap& ranges,
+               const ir::Constraints& constraints)
+      : graph_(graph),
+        uses_(graph),
+        choice_(choice),
+        ranges_(ranges),
+        constraints_(constraints),
+        non_negative_(find_non_negative(graph)),
+        group_of_(graph.value_count(), -1) {}
+
+  std::map<ValueId, ValueQuantization> choose() {
+    for (ValueId value : int8_values()) add_group(value);
+    for (const PlannedRegion& planned : choice_.regions) {
+      if (!planned.int8_output) continue;
+      if (planned.form == Int8Form::kMovement) join_movement(planned.region);
+      if (planned.form == Int8Form::kConcat) join_concat(planned.region);
+    }
+    std::map<ValueId, ValueQuantization> result;
+    for (const Group& group : groups_) {
+      for (ValueId value : group.members) result[value] = quantization_of(group, value);
+    }
+    return result;
+  }
+
+ private:
+  /// What INT8 nodes read, and both ends of every table in an INT8 epilogue.
+  std::set<ValueId> int8_values() const {
+    std::set<ValueId> values;
+    for (std::size_t i = 0; i < choice_.wanted.size(); ++i) {
+      if (choice_.wanted[i]) values.insert(static_cast<ValueId>(i));
+    }
+    for (const PlannedRegion& planned : choice_.regions) {
+      if (!planned.int8_output) continue;
+      for (const RegionStep& step : planned.region.steps) {
+        if (step.op.kind != EpilogueOp::Kind::kUnary ||
+            step.op.function == kernels::Unary::kLeakyRelu) {
+          continue;
+        }
+        values.insert(step.input);
+        values.insert(graph_.node(step.node).outputs[0]);
+      }
+    }
+    return values;
+  }
+
+  void add_group(ValueId value) {
+    const std::string& name = graph_.value(value).name;
+    Group group;
+    group.members = {value};
+    if (const auto hand = constraints_.ranges.find(name); hand != constraints_.ranges.end()) {
+      group.threshold = std::max(std::abs(hand->second.low), std::abs(hand->second.high));
+      group.set_by_hand = true;
+    } else {
+      const ValueRange& range = ranges_.at(name);
+      group.threshold = range.threshold;
+      group.non_negative = non_negative_[static_cast<std::size_t>(value)] ||
+                           (is_graph_input(value) && range.min >= 0);
+    }
+    group_of_[static_cast<std::size_t>(value)] = static_cast<int>(groups_.size());
+    groups_.push_back(std::move(group));
+  }
+
+  bool is_graph_input(ValueId value) const {
+    const auto& inputs = graph_.inputs();
+    return std::find(inputs.begin(), inputs.end(), value) != inputs.end();
+  }
+
+  int group_index(ValueId value) const { return group_of_[static_cast<std::size_t>(value)]; }
+  Group& group(ValueId value) { return groups_[static_cast<std::size_t>(group_index(value))]; }
+
+  /// Moves the members of `from` into `into`, which keeps its threshold.
+  void merge(int into, int from) {
+    if (into == from) return;
+    Group& target = groups_[static_cast<std::size_t>(into)];
+    Group& source = groups_[static_cast<std::size_t>(from)];
+    for (ValueId member : source.members) {
+      group_of_[static_cast<std::size_t>(member)] = into;
+      target.members.push_back(member);
+    }
+    target.set_by_hand |= source.set_by_hand;
+    target.non_negative &= source.non_negative;
+    source.members.clear();
+  }
+
+  /// The output takes its input's grid; only two different ranges set by hand keep them apart. A
+  /// value that is proved non-negative only behind the op (Clip at 0) does not change the grid.
+  void join_movement(const Region& region) {
+    const ValueId input = graph_.node(region.anchor).inputs[0];
+    Group& source = group(input);
+    Group& target = group(region.output);
+    if (target.set_by_hand) {
+      if (source.set_by_hand && source.threshold != target.threshold) return;
+      source.threshold = target.threshold;
+    }
+    target.non_negative = source.non_negative;
+    merge(group_index(input), group_index(region.output));
+  }
+
+  void join_concat(const Region& region) {
+    const ValueId output = region.output;
+    for (ValueId input : graph_.node(region.anchor).inputs) {
+      const Group& source = group(input);
+      const Group& target = group(output);
+      if (group_index(input) == group_index(output)) continue;
+      if (source.set_by_hand || target.set_by_hand) {
+        if (source.threshold == target.threshold) merge(group_index(output), group_index(input));
+        continue;
+      }
+      const bool alone =
+          source.members.size() == 1 && sole_user(graph_, uses_, input) == region.anchor;
+      if (alone || is_nearly(source, target)) join_into(output, input, alone);
+    }
+  }
+
+  static bool is_nearly(const Group& a, const Group& b) {
+    const auto [low, high] = std::minmax(a.threshold, b.threshold);
+    return a.non_negative == b.non_negative && low >= kJoinRatio * high;
+  }
+
+  void join_into(ValueId output, ValueId input, bool alone) {
+    const double threshold = std::max(group(output).threshold, group(input).threshold);
+    const bool non_negative = group(output).non_negative;
+    merge(group_index(output), group_index(input));
+    // What only the Concat reads follows the Concat's own range and sign.
+    if (alone) group(output).non_negative = non_negative;
+    if (!alone) group(output).threshold = threshold;
+  }
+
+  ValueQuantization quantization_of(const Group& group, ValueId value) const {
+    ValueQuantization result;
+    const bool u8 = group.non_negative && !group.set_by_hand;
+    result.dtype = u8 ? DType::kUInt8 : DType::kInt8;
+    result.threshold = group.threshold;
+    result.scale = quant::scale_for(quant::s8_scale(group.threshold), result.dtype);
+    const char* sign = group.set_by_hand ? "s8: its range was set by hand"
+                       : u8              ? "u8: never negative"
+                                         : "s8: may be negative";
+    result.reason = fmt::format("{}, T = {:.5g}", sign, group.threshold);
+    if (group.members.size() > 1 && group.members.front() != value) {
+      result.reason +=
+          fmt::format(", shares the scale of \"{}\"", graph_.value(group.members.front()).name);
+    }
+    return result;
+  }
+
+  const Graph& graph_;
+  const ir::UseMap uses_;
+  const RegionChoice& choice_;
+  const RangeMap& ranges_;
+  const ir::Constraints& constraints_;
+  const std::vector<bool> non_negative_;
+  std::vector<Group> groups_;
+  std::vector<int> group_of_;
+};
+
+}  // namespace
+
+std::map<ValueId, ValueQuantization> choose_scales(const Graph& graph, const RegionChoice& choice,
+                                                   const RangeMap& ranges,
+                                                   const ir::Constraints& constraints) {
+  return ScaleChooser(graph, choice, ranges, constraints).choose();
+}
+
+}  // namespace xinfer::passes
