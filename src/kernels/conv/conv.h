@@ -53,10 +53,11 @@ enum class ConvType : std::uint8_t {
   kS8S8,  ///< activations s8; weights s8
 };
 
-/// Size of the packed weights of a problem, in bytes. INT8: per group and 16 output channels a panel
-/// [depth / 4][16][4] (AMX tile rows and VNNI vectors alike), depth = taps x channels of the group,
-/// padded to 64; behind all panels an int32 for each padded output channel, -128 times its weight
-/// sum (compensation for s8 activations on u8 x s8 instructions). float32: panels [depth][16].
+/// Size of the packed weights of a problem, in bytes. INT8: per group and 16 output channels a
+/// panel [depth / 4][16][4] (AMX tile rows and VNNI vectors alike), depth = taps x channels of the
+/// group, padded to 64; behind all panels an int32 for each padded output channel, -128 times its
+/// weight sum (compensation for s8 activations on u8 x s8 instructions). float32: panels
+/// [depth][16].
 std::size_t packed_weights_size(const ConvShape& shape, ConvType type);
 
 /// Packs weights [out_channels, kernel_h, kernel_w, in_channels / groups] (s8 or float32) for every

@@ -130,8 +130,8 @@ EpilogueStep pick_residual(std::mt19937& random, RandomProblem* p) {
 EpilogueStep pick_table(std::mt19937& random, RandomProblem* p) {
   EpilogueStep step;
   step.kind = EpilogueStep::Kind::kTable;
-  p->table = random_bytes(random, 256, Values::kUniform, false);
-  step.table = p->table.data();
+  p->tables.push_back(random_bytes(random, 256, Values::kUniform, false));
+  step.table = p->tables.back().data();
   const bool signed_input = pick(random, 0, 1) == 0;
   step.table_min = signed_input ? -128.0f : 0.0f;
   step.table_max = signed_input ? 127.0f : 255.0f;

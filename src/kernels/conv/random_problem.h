@@ -29,7 +29,7 @@ struct RandomProblem {
   std::vector<float> multiplier;
   std::vector<float> bias;
   std::vector<std::vector<std::uint8_t>> residuals;
-  std::vector<std::uint8_t> table;
+  std::vector<std::vector<std::uint8_t>> tables;
 
   std::size_t y_bytes() const;
 };

@@ -1,0 +1,206 @@
+// The driver of depthwise convolutions: output lines over threads, lines, kernel, epilogue.
+#include "kernels/depthwise/depthwise.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/aligned_buffer.h"
+#include "kernels/conv/accumulator_store.h"
+#include "kernels/conv/conv_with.h"
+#include "kernels/depthwise/depthwise_kernel.h"
+#include "kernels/depthwise/depthwise_lines.h"
+
+namespace xinfer::kernels {
+namespace {
+
+/// Accumulators of a run of positions stay in L1 until they are stored.
+constexpr std::int64_t kAccumulatorBytes = 12 * 1024;
+/// Multiply-accumulates worth a thread of their own, about 10 µs.
+constexpr std::int64_t kMacsPerThread = 1 << 20;
+
+class Depthwise final : public Convolution {
+ public:
+  Depthwise(const ConvShape& shape, ConvType type, const ConvArguments& arguments,
+            const StorePlan& store, const DepthwiseKernel& kernel, CpuIsa isa, int threads);
+
+  void run(ThreadPool& pool) override;
+  const char* name() const override { return name_.c_str(); }
+
+ private:
+  /// What one thread works with.
+  struct Part {
+    DepthwiseLines lines;
+    std::vector<const std::byte*> taps;     ///< of an output line group at position 0
+    std::vector<const std::byte*> shifted;  ///< the same at a run's first position
+    std::shared_ptr<void> acc;
+  };
+
+  void run_part(Part& part, std::int64_t first_line, std::int64_t last_line);
+  void run_lines(Part& part, std::int64_t line, int rows);
+  void store_run(const Part& part, std::int64_t line, int rows, std::int64_t first_pixel,
+                 std::int64_t pixels) const;
+
+  ConvShape shape_;
+  ConvType type_;
+  DepthwiseLayout layout_;
+  const std::byte* x_;
+  const DepthwiseKernel& kernel_;
+  StorePlan store_plan_;
+  StoreAccumulators store_;
+  std::string name_;
+  int rows_at_once_;
+  std::int64_t run_pixels_;  ///< pixels of one kernel call, whole periods
+  DepthwiseCall call_;       ///< what all calls share
+  std::vector<Part> parts_;
+};
+
+Depthwise::Depthwise(const ConvShape& shape, ConvType type, const ConvArguments& arguments,
+                     const StorePlan& store, const DepthwiseKernel& kernel, CpuIsa isa, int threads)
+    : shape_(shape),
+      type_(type),
+      layout_(shape, type),
+      x_(static_cast<const std::byte*>(arguments.x)),
+      kernel_(kernel),
+      store_plan_(store),
+      store_(select_store(isa)),
+      name_(fmt::format("conv_{}", kernel.name)),
+      rows_at_once_(static_cast<int>(
+          std::min<std::int64_t>(depthwise_rows_at_once(shape, type), shape.out_h))) {
+  const bool float32 = type == ConvType::kF32;
+  const auto* weights = static_cast<const std::byte*>(arguments.packed_weights);
+  if (rows_at_once_ != depthwise_rows_at_once(shape, type)) rows_at_once_ = 1;
+  const std::int64_t period = layout_.period_pixels();
+  const std::int64_t fit = kAccumulatorBytes / (4 * layout_.pitch * rows_at_once_);
+  const std::int64_t all = (shape.out_w + period - 1) / period * period;
+  run_pixels_ = std::min(all, std::max(period, fit / period * period));
+  call_.line_taps = float32 ? shape.kernel_w : layout_.tap_quads * 4;
+  call_.kernel_h = static_cast<int>(shape.kernel_h);
+  call_.kernel_w = static_cast<int>(shape.kernel_w);
+  call_.stride_h = static_cast<int>(shape.stride_h);
+  call_.dilation_h = static_cast<int>(shape.dilation_h);
+  call_.period_chunks = layout_.period / (float32 ? 16 : kDepthwiseChunk);
+  call_.weights = weights;
+  call_.acc_row = run_pixels_ * layout_.pitch;
+  if (type == ConvType::kS8S8) {
+    call_.start = reinterpret_cast<const std::int32_t*>(weights + layout_.weight_bytes);
+  }
+  const std::int64_t lines =
+      (rows_at_once_ - 1) * shape.stride_h + (shape.kernel_h - 1) * shape.dilation_h + 1;
+  const std::int64_t groups = shape.batch * shape.out_h / rows_at_once_;
+  const std::int64_t useful = std::min(shape.macs() / kMacsPerThread, groups);
+  const std::int64_t parts = std::clamp<std::int64_t>(useful, 1, threads);
+  for (std::int64_t i = 0; i < parts; ++i) {
+    const auto pointers = static_cast<std::size_t>(lines * call_.line_taps);
+    parts_.push_back(
+        {DepthwiseLines(shape, type, layout_, static_cast<int>(lines)),
+         std::vector<const std::byte*>(pointers), std::vector<const std::byte*>(pointers),
+         allocate_buffer(static_cast<std::size_t>(call_.acc_row * rows_at_once_) * 4)});
+  }
+}
+
+void Depthwise::run(ThreadPool& pool) {
+  const std::int64_t lines = shape_.batch * shape_.out_h;
+  const auto count = static_cast<std::int64_t>(parts_.size());
+  pool.parallel_for(parts_.size(), [&](std::size_t i) {
+    const auto part = static_cast<std::int64_t>(i);
+    run_part(parts_[i], lines * part / count, lines * (part + 1) / count);
+  });
+}
+
+void Depthwise::run_part(Part& part, std::int64_t first_line, std::int64_t last_line) {
+  const std::int64_t element = type_ == ConvType::kF32 ? 4 : 1;
+  const std::int64_t image_bytes = shape_.in_h * shape_.in_w * shape_.x_pixel_stride * element;
+  std::int64_t image = -1;
+  for (std::int64_t line = first_line; line < last_line;) {
+    if (line / shape_.out_h != image) {
+      image = line / shape_.out_h;
+      part.lines.start_image(x_ + image * image_bytes);
+    }
+    const std::int64_t left = std::min(last_line, (image + 1) * shape_.out_h) - line;
+    const int rows = left >= rows_at_once_ ? rows_at_once_ : 1;
+    run_lines(part, line, rows);
+    line += rows;
+  }
+}
+
+void Depthwise::run_lines(Part& part, std::int64_t line, int rows) {
+  const std::int64_t top = line % shape_.out_h * shape_.stride_h - shape_.pad_top;
+  for (int row = 0; row < rows; ++row) {
+    for (std::int64_t ky = 0; ky < shape_.kernel_h; ++ky) {
+      const std::int64_t at = row * shape_.stride_h + ky * shape_.dilation_h;
+      part.lines.tap_pointers(top + at, &part.taps[static_cast<std::size_t>(at * call_.line_taps)]);
+    }
+  }
+  const bool float32 = type_ == ConvType::kF32;
+  const std::int64_t position_bytes = float32 ? 4 : 1;
+  const std::int64_t period = layout_.period_pixels();
+  DepthwiseCall call = call_;
+  call.rows = rows;
+  call.taps = part.shifted.data();
+  call.acc = part.acc.get();
+  for (std::int64_t x = 0; x < shape_.out_w; x += run_pixels_) {
+    const std::int64_t pixels = std::min(run_pixels_, shape_.out_w - x);
+    const std::int64_t whole = (pixels + period - 1) / period * period;
+    call.chunks = whole * layout_.pitch / (float32 ? 16 : kDepthwiseChunk);
+    for (std::size_t i = 0; i < part.taps.size(); ++i) {
+      part.shifted[i] = part.taps[i] + x * layout_.pitch * position_bytes;
+    }
+    kernel_.run(call);
+    store_run(part, line, rows, x, pixels);
+  }
+}
+
+void Depthwise::store_run(const Part& part, std::int64_t line, int rows, std::int64_t first_pixel,
+                          std::int64_t pixels) const {
+  AccumulatorTile tile;
+  tile.row_stride = layout_.pitch;
+  tile.rows = static_cast<int>(pixels);
+  for (int row = 0; row < rows; ++row) {
+    tile.first_pixel = (line + row) * shape_.out_w + first_pixel;
+    for (std::int64_t n = 0; n < layout_.channels; n += kMaxStoreColumns) {
+      tile.acc = static_cast<const std::int32_t*>(part.acc.get()) + row * call_.acc_row + n;
+      tile.first_channel = n;
+      tile.columns =
+          static_cast<int>(std::min<std::int64_t>(kMaxStoreColumns, layout_.channels - n));
+      store_(store_plan_, tile);
+    }
+  }
+}
+
+}  // namespace
+
+bool is_depthwise(const ConvShape& shape) {
+  return shape.groups == shape.in_channels && shape.out_channels % shape.in_channels == 0;
+}
+
+Result<std::unique_ptr<Convolution>> make_depthwise_with(const DepthwiseKernel& kernel,
+                                                         const ConvShape& shape, ConvType type,
+                                                         const ConvArguments& arguments, CpuIsa isa,
+                                                         int threads) {
+  XINFER_RETURN_IF_ERROR(check_conv_shape(shape));
+  if (!is_depthwise(shape)) {
+    return invalid_argument(
+        "depthwise convolution of {} channels in {} groups; needed: one channel "
+        "a group",
+        shape.in_channels, shape.groups);
+  }
+  if (arguments.x == nullptr || arguments.packed_weights == nullptr) {
+    return invalid_argument("depthwise convolution without {}",
+                            arguments.x == nullptr ? "an input" : "weights");
+  }
+  XINFER_ASSIGN_OR_RETURN(StorePlan store,
+                          make_store_plan(arguments.epilogue, arguments.y, shape.y_pixel_stride,
+                                          type == ConvType::kF32, isa));
+  return std::unique_ptr<Convolution>(
+      std::make_unique<Depthwise>(shape, type, arguments, store, kernel, isa, threads));
+}
+
+Result<std::unique_ptr<Convolution>> make_depthwise(const ConvShape& shape, ConvType type,
+                                                    const ConvArguments& arguments, CpuIsa isa,
+                                                    int threads) {
+  return make_depthwise_with(select_depthwise_kernel(type == ConvType::kF32, isa), shape, type,
+                             arguments, isa, threads);
+}
+
+}  // namespace xinfer::kernels
