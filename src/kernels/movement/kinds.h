@@ -5,6 +5,11 @@
 
 namespace xinfer::kernels {
 
-enum class PadMode : std::uint8_t { kConstant = 0, kReflect = 1, kEdge = 2, kWrap = 3 };
+enum class PadMode : std::uint8_t {
+  kConstant = 0,
+  kReflect = 1,  ///< mirrored without repeating the edge
+  kEdge = 2,
+  kWrap = 3,
+};
 
 }  // namespace xinfer::kernels
