@@ -54,25 +54,31 @@ enum class Unary : std::uint8_t {
   kBitwiseNot,  ///< integers
 };
 
-/// c = f(a, b) with NumPy broadcasting. Comparisons and logic give bool.
+/// y = f(a, b) with NumPy broadcasting. Named after the ONNX ops. The numbers are stored in engine files: append only.
 enum class Binary : std::uint8_t {
   kAdd = 0,
-  kSub = 1,
-  kMul = 2,
-  kDiv = 3,  ///< integers: towards zero
-  kPow = 4,
-  kMin = 5,
-  kMax = 6,
-  kMod = 7,   ///< integer, sign of the divisor
-  kFmod = 8,  ///< C's fmod, sign of the dividend
-  kEqual = 9,
-  kLess = 10,
-  kLessOrEqual = 11,
-  kGreater = 12,
-  kGreaterOrEqual = 13,
-  kAnd = 14,
-  kOr = 15,
-  kXor = 16,
+  kSub,
+  kMul,
+  kDiv,
+  kMin,
+  kMax,
+  kMod,    ///< Mod with fmod = 0
+  kFmod,   ///< Mod with fmod = 1
+  kPRelu,  ///< a < 0 ? a * b : a
+  kPow,
+  kEqual,
+  kLess,
+  kLessOrEqual,
+  kGreater,
+  kGreaterOrEqual,
+  kAnd,
+  kOr,
+  kXor,
+  kBitwiseAnd,
+  kBitwiseOr,
+  kBitwiseXor,
+  kShiftLeft,
+  kShiftRight,
 };
 
 }  // namespace xinfer::kernels
