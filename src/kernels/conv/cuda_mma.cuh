@@ -1,13 +1,15 @@
 // Implicit-GEMM convolution on mma.sync (sm_80 and up): every shape, INT8 and FP16.
 //
-//   acc[p, n] = sum over taps and channels of x[pixel(p, tap), c] * w[n, tap, c];  y = epilogue(acc)
+//   acc[p, n] = sum over taps and channels of x[pixel(p, tap), c] * w[n, tap, c];  y =
+//   epilogue(acc)
 //
 // K runs over 16-byte granules in the order (ky, kx, channel), so a tap with few channels wastes
 // nothing. A block computes kTileM pixels times kTileN packed weight rows of one group; cp.async
 // feeds a ring of kStages slices of kTileK bytes; shared rows are XOR-swizzled by 16 bytes, which
 // makes ldmatrix and the stores free of bank conflicts.
 // x: NHWC, 16-byte aligned pixels. Weights: packed by conv_layout (rows permuted, so that a thread
-// owns consecutive channels). Grid: x = pixel tiles * channel tiles * groups, channel tiles fastest.
+// owns consecutive channels). Grid: x = pixel tiles * channel tiles * groups, channel tiles
+// fastest.
 #pragma once
 
 #include "cuda/epilogue.cuh"
@@ -31,7 +33,8 @@ constexpr int kStageBytes = (kTileM + kTileN) * kTileK;
 constexpr int kTaps = kKernelH * kKernelW;
 constexpr int kGranules = kTaps * kGroupGranules;
 constexpr int kSlices = ceil_div(kGranules, kRowGranules);
-constexpr int kChunkCols = min_of(kPermutation, kWarpCols);  // packed rows that share a thread's run
+constexpr int kChunkCols =
+    min_of(kPermutation, kWarpCols);  // packed rows that share a thread's run
 constexpr int kChunkChannels = kChunkCols / 4;
 constexpr bool kWholeRuns = kStoredChannels % kChunkChannels == 0 &&
                             (kGroups == 1 || kGroupOutChannels % kChunkChannels == 0);
@@ -201,19 +204,19 @@ extern "C" __global__ void __launch_bounds__(xi::kThreads, layer::kMinBlocks)
 #pragma unroll
   for (int chunk = 0; chunk < kWarpCols / kChunkCols; ++chunk) {
     const int column = first_row + warp_col + chunk * kChunkCols;
-    const int channel = column / kPermutation * kPermutation + kPermutation / 4 * quad +
-                        column % kPermutation / 4;
-    const int table = group * kGroupRows + min(channel, kGroupRows - kChunkChannels);
+    const int channel =
+        column / kPermutation * kPermutation + kPermutation / 4 * quad + column % kPermutation / 4;
+    const int row = group * kGroupRows + min(channel, kGroupRows - kChunkChannels);
+    const GlobalTable table = {multiplier + row, bias + row};
 #pragma unroll
     for (int i = 0; i < kMmaRows; ++i) {
       const s64 p = first_pixel + warp_row + i * 16 + lane / 4;
       const s64 rows[2] = {p < pixels ? p : -1, p + 8 < pixels ? p + 8 : -1};
-      const auto value = [&](int row, int v) {
-        return acc[i][chunk * (kChunkCols / 8) + v / 2][row * 2 + v % 2];
+      const auto value = [&](int half, int v) {
+        return acc[i][chunk * (kChunkCols / 8) + v / 2][half * 2 + v % 2];
       };
       finish_tile<2, kChunkChannels, kWholeRuns>(value, rows, channel, first_channel, stored,
-                                                 kGroupOutChannels, multiplier + table,
-                                                 bias + table, y, steps);
+                                                 kGroupOutChannels, table, y, steps);
     }
   }
 }

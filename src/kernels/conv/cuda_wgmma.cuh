@@ -1,0 +1,370 @@
+// Persistent implicit-GEMM convolution on wgmma and the tensor memory accelerator (sm_90a), groups
+// = 1.
+//
+//   acc[p, n] = sum over taps and channels of x[pixel(p, tap), c] * w[n, tap, c];  y =
+//   epilogue(acc)
+//
+// One warp copies slices of kTileK bytes of K into a ring (pixels as a 2-D box for pointwise
+// layers, by im2col otherwise; weights as a 2-D box, or once per block where they stay resident).
+// kTurns groups of warpgroups take tiles in turn: while one multiplies, the others run their
+// epilogues. Channels and pixels beyond the tensors are read as zeros and not written. Block:
+// (kTurns * kGroupWarpgroups + 1) warpgroups, the last one copies. Grid: persistent.
+#pragma once
+
+#include "conv/cuda_wgmma_tiles.cuh"
+
+namespace xi {
+
+__device__ __forceinline__ void initialise_barriers(const SharedLayout& shared) {
+  for (int s = 0; s < kStages; ++s) {
+    barrier_init(shared.full(s), 1);
+    barrier_init(shared.empty(s), 4 * kGroupWarpgroups);  // one lane of each consuming warp
+  }
+  barrier_init(shared.resident_full(), 1);
+  for (int s = 0; s < kResidualStages; ++s) {
+    barrier_init(shared.residual_full(s), 1);
+    barrier_init(shared.residual_empty(s), kGroupWarpgroups);
+  }
+  barrier_init_fence();
+}
+
+/// Copies multiplier and bias to shared memory in SharedTable's order: within a chunk, group of
+/// four `four` of lane quad `quad` goes to slot 4 * four + quad.
+__device__ __forceinline__ void fill_table(const SharedLayout& shared, const float* multiplier,
+                                           const float* bias) {
+  const int first_row = kResident ? blockIdx.x % kTilesN * kTileN : 0;
+  for (int i = threadIdx.x; i < kTableRows / 4; i += kThreads) {
+    const int chunk = i / (kChunkCols / 4), slot = i % (kChunkCols / 4);
+    const int row = first_row + chunk * kChunkCols + slot % 4 * kChunkChannels + slot / 4 * 4;
+    float4 m = {}, b = {};
+    if (row < kGroupRows) {
+      if constexpr (kScaled) m = __ldg(reinterpret_cast<const float4*>(multiplier + row));
+      b = __ldg(reinterpret_cast<const float4*>(bias + row));
+    }
+    const u32 to = shared.table() + i * 16;
+    asm volatile("st.shared.v4.f32 [%0], {%1,%2,%3,%4};" ::"r"(to), "f"(m.x), "f"(m.y), "f"(m.z),
+                 "f"(m.w)
+                 : "memory");
+    asm volatile("st.shared.v4.f32 [%0], {%1,%2,%3,%4};" ::"r"(to + kTableRows * 4), "f"(b.x),
+                 "f"(b.y), "f"(b.z), "f"(b.w)
+                 : "memory");
+  }
+}
+
+/// The copying thread: all slices of all tiles of this block.
+__device__ __forceinline__ void produce(const SharedLayout& shared, const TensorMap* x_map,
+                                        const TensorMap* weight_map, int tiles_m) {
+  TileWalk tile(tiles_m);
+  if constexpr (kResident) {
+    if (tile.valid()) {
+      barrier_expect(shared.resident_full(), kSlices * kWeightBytes);
+      for (int slice = 0; slice < kSlices; ++slice) {
+        const int k = slice / kTapSlices * (kGroupGranules * 16 / size_of(kInElem)) +
+                      slice % kTapSlices * kElements;
+        copy_box_2d(shared.resident(slice), weight_map, shared.resident_full(), k, tile.n * kTileN);
+      }
+    }
+  }
+  wait_for_predecessor();
+  RingPosition ring;
+  for (; tile.valid(); tile.next()) {
+    const int first = tile.m * kTileM;
+    const int image = first / (kOutH * kOutW), in_image = first % (kOutH * kOutW);
+    const int y = in_image / kOutW * kStrideH - kPadTop, x = in_image % kOutW * kStrideW - kPadLeft;
+    int tap_x = 0, tap_y = 0, channel = 0, k = 0;
+#pragma unroll 1
+    for (int slice = 0; slice < kSlices; ++slice) {
+      barrier_wait(shared.empty(ring.stage), ring.parity ^ 1);
+      const u32 full = shared.full(ring.stage);
+      barrier_expect(full, kStageBytes);
+      if constexpr (kIm2col) {
+        copy_im2col(shared.pixels(ring.stage), x_map, full, channel, x, y, image,
+                    static_cast<u16>(tap_x * kDilationW), static_cast<u16>(tap_y * kDilationH));
+      } else {
+        copy_box_2d(shared.pixels(ring.stage), x_map, full, channel, first);
+      }
+      if constexpr (!kResident) {
+        copy_box_2d(shared.weights(ring.stage), weight_map, full, k + channel, tile.n * kTileN);
+      }
+      channel += kElements;
+      if (channel >= kTapSlices * kElements) {
+        channel = 0;
+        k += kGroupGranules * 16 / size_of(kInElem);
+        if (++tap_x == kKernelW) {
+          tap_x = 0;
+          ++tap_y;
+        }
+      }
+      ring.advance<1>();
+    }
+  }
+}
+
+/// The thread that brings residual tiles.
+__device__ __forceinline__ void produce_residuals(const SharedLayout& shared,
+                                                  const TensorMap* residual_map, int tiles_m) {
+  wait_for_predecessor();
+  int stage = 0;
+  u32 parity = 0;
+  for (TileWalk tile(tiles_m); tile.valid(); tile.next()) {
+    barrier_wait(shared.residual_empty(stage), parity ^ 1);
+    barrier_expect(shared.residual_full(stage), kGroupWarpgroups * kStagedBytes);
+    for (int w = 0; w < kGroupWarpgroups; ++w) {
+      for (int box = 0; box < kTileN / kBoxCols; ++box) {
+        copy_box_2d(shared.staged(stage * kGroupWarpgroups + w) + box * kWarpgroupRows * kBoxCols,
+                    residual_map, shared.residual_full(stage), tile.n * kTileN + box * kBoxCols,
+                    tile.m * kTileM + w * kWarpgroupRows);
+      }
+    }
+    if (++stage == kResidualStages) {
+      stage = 0;
+      parity ^= 1;
+    }
+  }
+}
+
+using Fragment = AccumulatorOf<kInElem>;
+
+/// Multiplies all slices of one tile, releasing each stage when the next multiplication is under
+/// way. Leaves the last one in flight.
+__device__ __forceinline__ void multiply_tile(Fragment (&acc)[kBlocksM][kTileN / 2],
+                                              const SharedLayout& shared, RingPosition& ring,
+                                              int sub, bool elected) {
+  int previous = 0;
+#pragma unroll 1
+  for (int slice = 0; slice < kSlices; ++slice) {
+    barrier_wait(shared.full(ring.stage), ring.parity);
+    const u64 a =
+        wgmma_descriptor<kTileK>(shared.pixels(ring.stage) + sub * kWarpgroupRows * kTileK);
+    const u64 b =
+        wgmma_descriptor<kTileK>(kResident ? shared.resident(slice) : shared.weights(ring.stage));
+    wgmma_fence();
+#pragma unroll
+    for (int k = 0; k < kTileK / 32; ++k) {
+#pragma unroll
+      for (int i = 0; i < kBlocksM; ++i) {
+        wgmma(acc[i], a + 2 * k + i * (64 * kTileK / 16), b + 2 * k, (slice | k) != 0);
+      }
+    }
+    wgmma_commit();
+    if (slice > 0) {
+      wgmma_wait<1>();
+      if (elected) barrier_arrive(shared.empty(previous));
+    }
+    previous = ring.stage;
+    ring.advance<1>();
+  }
+}
+
+/// What one thread needs for its epilogues.
+struct Finisher {
+  SharedLayout shared;
+  const float* multiplier;
+  const float* bias;
+  void* y;
+  StepPointers steps;
+  s64 pixels;
+  int warpgroup, sub, warp, lane;
+
+  /// Byte offset of a row's 16-byte granule in a staged tile.
+  __device__ __forceinline__ u32 staged_offset(int row, int column) const {
+    const int box = column / kBoxCols, granule = column % kBoxCols / 16;
+    const int swizzle = kBoxCols == 128 ? row & 7 : row >> 1 & 3;
+    return box * kWarpgroupRows * kBoxCols + row * kBoxCols + ((granule ^ swizzle) * 16);
+  }
+
+  /// Finishes the tile with stores from registers, kRows rows at a time.
+  template <int kRows>
+  __device__ __forceinline__ void direct(const Fragment (&acc)[kBlocksM][kTileN / 2], int m,
+                                         int n) const {
+    const s64 first = static_cast<s64>(m) * kTileM + sub * kWarpgroupRows + warp * 16 + lane / 4;
+#pragma unroll
+    for (int part = 0; part < 2 * kBlocksM / kRows; ++part) {
+      s64 rows[kRows];
+#pragma unroll
+      for (int i = 0; i < kRows; ++i) {
+        const int r = part * kRows + i;
+        const s64 p = first + r / 2 * 64 + r % 2 * 8;
+        rows[i] = p < pixels ? p : -1;
+      }
+#pragma unroll
+      for (int chunk = 0; chunk < kChunks; ++chunk) {
+        const int channel = channel_of(n, chunk);
+        const auto value = [&](int i, int v) {
+          const int r = part * kRows + i;
+          return acc[r / 2][(chunk * (kChunkCols / 8) + v / 2) * 4 + r % 2 * 2 + v % 2];
+        };
+        if constexpr (kTableInShared) {
+          finish_tile<kRows, kChunkChannels, kWholeRuns>(value, rows, channel, 0, kStoredChannels,
+                                                         kGroupOutChannels, shared_table(n, chunk),
+                                                         y, steps);
+        } else {
+          const int row = min(channel, kGroupRows - kChunkChannels);
+          finish_tile<kRows, kChunkChannels, kWholeRuns>(
+              value, rows, channel, 0, kStoredChannels, kGroupOutChannels,
+              GlobalTable{multiplier + row, bias + row}, y, steps);
+        }
+      }
+    }
+  }
+
+  __device__ __forceinline__ int channel_of(int n, int chunk) const {
+    const int column = n * kTileN + chunk * kChunkCols;
+    return column / kPermutation * kPermutation + kPermutation / 4 * (lane % 4) +
+           column % kPermutation / 4;
+  }
+  __device__ __forceinline__ SharedTable shared_table(int n, int chunk) const {
+    const int row = (kResident ? 0 : n * kTileN) + chunk * kChunkCols;
+    return {shared.table() + row * 4 + lane % 4 * 16, kTableRows * 4};
+  }
+
+  /// Outputs through shared memory; residuals from there if they were brought. `stage` is the
+  /// staged tile of this warpgroup.
+  template <bool kRing, int kV>
+  __device__ __forceinline__ void staged(const Fragment (&acc)[kBlocksM][kTileN / 2], int n,
+                                         u32 stage) const {
+    constexpr int kRows = 2 * kBlocksM;
+#pragma unroll
+    for (int chunk = 0; chunk < kChunks; ++chunk) {
+      const int column = chunk * kChunkCols + kChunkChannels * (lane % 4);
+      Residuals<kV> residuals[kRows];
+      u32 words[kRows][kOutWords<kV>];
+      u32 address[kRows];
+#pragma unroll
+      for (int r = 0; r < kRows; ++r) {
+        address[r] = stage + staged_offset(r / 2 * 64 + warp * 16 + r % 2 * 8 + lane / 4, column);
+        if constexpr (kRing) {
+          u32(&w)[4] = residuals[r].step0.words;
+          asm volatile("ld.shared.v4.b32 {%0,%1,%2,%3}, [%4];"
+                       : "=r"(w[0]), "=r"(w[1]), "=r"(w[2]), "=r"(w[3])
+                       : "r"(address[r])
+                       : "memory");
+        }
+      }
+      const auto value = [&](int r, int v) {
+        return acc[r / 2][(chunk * (kChunkCols / 8) + v / 2) * 4 + r % 2 * 2 + v % 2];
+      };
+      compute_outputs<kRows, kV>(value, kGroupOutChannels - channel_of(n, chunk),
+                                 shared_table(n, chunk), residuals, steps, words);
+#pragma unroll
+      for (int r = 0; r < kRows; ++r) {
+        asm volatile("st.shared.v4.b32 [%0], {%1,%2,%3,%4};" ::"r"(address[r]), "r"(words[r][0]),
+                     "r"(words[r][1]), "r"(words[r][2]), "r"(words[r][3])
+                     : "memory");
+      }
+    }
+  }
+
+  /// Sends the staged tile off. One thread of the warpgroup copies.
+  __device__ __forceinline__ void send(const TensorMap* y_map, int m, int n, u32 stage) const {
+    proxy_fence();
+    named_barrier_sync(kStagingBarrier + warpgroup, 128);
+    if (warp != 0 || lane != 0) return;
+#pragma unroll
+    for (int box = 0; box < kTileN / kBoxCols; ++box) {
+      copy_out_box_2d(y_map, stage + box * kWarpgroupRows * kBoxCols, n * kTileN + box * kBoxCols,
+                      m * kTileM + sub * kWarpgroupRows);
+    }
+    copy_out_commit();
+  }
+
+  static constexpr int kTurnBarrier = 1;
+  static constexpr int kStagingBarrier = 1 + kTurns;
+};
+
+/// A consuming warpgroup: multiplies and finishes every kTurns-th tile. kRing: kResidualStages.
+template <int kRing>
+__device__ __forceinline__ void consume(const Finisher& finisher, const TensorMap* y_map,
+                                        int tiles_m) {
+  const SharedLayout& shared = finisher.shared;
+  constexpr int kTurnThreads = 2 * 128 * kGroupWarpgroups;
+  const int turn = finisher.warpgroup / kGroupWarpgroups;
+  const bool elected = finisher.lane == 0, leader = finisher.warp == 0 && elected;
+  if constexpr (kTurns > 1) {
+    if (turn == kTurns - 1) named_barrier_arrive(Finisher::kTurnBarrier, kTurnThreads);
+  }
+  if constexpr (kStepCount > 0 && kRing == 0) wait_for_predecessor();
+  RingPosition ring;
+  bool weights_here = false;
+  int index = 0, staged_parity = 0, previous_residual = -1;
+  for (TileWalk tile(tiles_m); tile.valid(); tile.next(), ++index) {
+    if (kTurns > 1 && index % kTurns != turn) {
+      ring.advance<kSlices>();
+      continue;
+    }
+    Fragment acc[kBlocksM][kTileN / 2];
+    if (kResident && !weights_here) {
+      barrier_wait(shared.resident_full(), 0);
+      weights_here = true;
+    }
+    if constexpr (kTurns > 1) named_barrier_sync(Finisher::kTurnBarrier + turn, kTurnThreads);
+    multiply_tile(acc, shared, ring, finisher.sub, elected);
+    if constexpr (kTurns > 1) {
+      named_barrier_arrive(Finisher::kTurnBarrier + (turn + 1) % kTurns, kTurnThreads);
+    }
+    wgmma_wait<0>();
+    if (elected) barrier_arrive(shared.empty((ring.stage + kStages - 1) % kStages));
+#pragma unroll
+    for (int i = 0; i < kBlocksM; ++i) {
+#pragma unroll
+      for (int j = 0; j < kTileN / 2; ++j) keep_after_wait(acc[i][j]);
+    }
+    if constexpr (!kCopyOut) {
+      // Rows of wide elements fill registers sooner.
+      constexpr bool kWide = size_of(kOutElem) > 1 || kWideResiduals;
+      finisher.template direct<kWide ? 2 : min_of(4, 2 * kBlocksM)>(acc, tile.m, tile.n);
+    } else if constexpr (kRing > 0) {
+      const int s = index % kRing;
+      const u32 stage = shared.staged(s * kGroupWarpgroups + finisher.sub);
+      barrier_wait(shared.residual_full(s), index / kRing & 1);
+      finisher.template staged<(kRing > 0), kChunkChannels>(acc, tile.n, stage);
+      finisher.send(y_map, tile.m, tile.n, stage);
+      if (leader) {
+        copy_out_wait_read<1>();  // the tile before this one has left its buffer
+        if (previous_residual >= 0) barrier_arrive(shared.residual_empty(previous_residual));
+        previous_residual = s;
+      }
+    } else {
+      const u32 stage = shared.staged(2 * finisher.warpgroup + staged_parity);
+      if (leader) copy_out_wait_read<1>();
+      named_barrier_sync(Finisher::kStagingBarrier + finisher.warpgroup, 128);
+      finisher.template staged<(kRing > 0), kChunkChannels>(acc, tile.n, stage);
+      finisher.send(y_map, tile.m, tile.n, stage);
+      staged_parity ^= 1;
+    }
+  }
+  if (kCopyOut && leader) copy_out_wait();
+}
+
+}  // namespace xi
+
+extern "C" __global__ void __launch_bounds__(xi::kThreads, 1)
+    conv_wgmma(const __grid_constant__ xi::TensorMap x_map,
+               const __grid_constant__ xi::TensorMap weight_map,
+               const __grid_constant__ xi::TensorMap y_map,
+               const __grid_constant__ xi::TensorMap residual_map, const float* multiplier,
+               const float* bias, void* y, const xi::StepPointers steps, const int batch) {
+  using namespace xi;
+  let_successor_start();
+  extern __shared__ u8 raw[];
+  const SharedLayout shared = {(shared_address(raw) + 1023) & ~1023u};
+  if (threadIdx.x == 0) initialise_barriers(shared);
+  if constexpr (kTableInShared) fill_table(shared, multiplier, bias);
+  __syncthreads();
+  const s64 pixels = static_cast<s64>(batch) * kOutH * kOutW;
+  const int tiles_m = static_cast<int>((pixels + kTileM - 1) / kTileM);
+  const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+  if (warp >= 4 * kConsumers) {
+    if constexpr (kConsumers > 1) release_registers<kProducerRegisters>();
+    if (lane == 0 && warp == 4 * kConsumers) produce(shared, &x_map, &weight_map, tiles_m);
+    if (kResidualStages > 0 && lane == 0 && warp == 4 * kConsumers + 1) {
+      produce_residuals(shared, &residual_map, tiles_m);
+    }
+  } else {
+    if constexpr (kConsumers > 1) claim_registers<kConsumerRegisters>();
+    const Finisher finisher = {shared,   multiplier, bias,     y,
+                               steps,    pixels,     warp / 4, warp / 4 % kGroupWarpgroups,
+                               warp % 4, lane};
+    consume<kResidualStages>(finisher, &y_map, tiles_m);
+  }
+}

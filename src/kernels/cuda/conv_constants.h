@@ -1,0 +1,22 @@
+// The part of layer.cuh that all convolution kernels share.
+#pragma once
+
+#include "core/status.h"
+#include "kernels/cuda/conv_problem.h"
+#include "kernels/cuda/layer_source.h"
+
+namespace xinfer::kernels::cuda {
+
+/// Checks the problem's own consistency, whatever the kernel.
+Status check_conv_problem(const ConvProblem& problem);
+
+/// Adds the problem's constants (shape, groups, types, epilogue) to `layer`.
+Status add_conv_constants(const ConvProblem& problem, const ConvLayout& layout, LayerSource& layer);
+
+/// Channels that the layer writes.
+std::int64_t stored_channels(const ConvProblem& problem);
+
+/// 1x1, stride 1, no padding: pixels of input and output correspond.
+bool is_pointwise(const ConvShape& shape);
+
+}  // namespace xinfer::kernels::cuda

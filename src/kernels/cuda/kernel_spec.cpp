@@ -1,0 +1,20 @@
+#include "kernels/cuda/kernel_spec.h"
+
+#include <algorithm>
+
+namespace xinfer::kernels::cuda {
+
+std::int64_t GridRule::blocks(std::int64_t batch, int multiprocessors) const {
+  const std::int64_t all = tiles(batch);
+  if (persistent_blocks_per_multiprocessor == 0) return all;
+  const std::int64_t resident =
+      std::int64_t{persistent_blocks_per_multiprocessor} * multiprocessors;
+  const std::int64_t blocks = std::min(all, resident) / multiple * multiple;
+  return std::max<std::int64_t>(blocks, multiple);
+}
+
+std::string translation_unit(const KernelSpec& spec) {
+  return "#include \"" + spec.source + "\"\n";
+}
+
+}  // namespace xinfer::kernels::cuda

@@ -1,0 +1,48 @@
+#include "tactics.h"
+
+namespace xinfer::gpu {
+namespace {
+
+using kernels::cuda::ConvProblem;
+using kernels::cuda::KernelSpec;
+using kernels::cuda::MmaTactic;
+using kernels::cuda::WgmmaTactic;
+
+constexpr MmaTactic kMmaTactics[] = {
+    {128, 128, 64, 2, 2, 3, 1}, {128, 128, 64, 2, 4, 4, 1}, {128, 128, 128, 4, 2, 3, 1},
+    {128, 256, 64, 2, 4, 3, 1}, {128, 64, 64, 4, 1, 4, 2},  {128, 64, 128, 4, 2, 3, 1},
+    {64, 64, 64, 2, 2, 4, 2},   {64, 64, 128, 2, 2, 3, 2},  {64, 32, 64, 4, 1, 4, 2},
+    {64, 32, 128, 2, 2, 3, 2},  {64, 16, 64, 4, 1, 4, 2},   {128, 32, 64, 4, 1, 4, 2},
+    {32, 32, 128, 2, 2, 4, 2},  {128, 32, 32, 4, 1, 4, 2},  {256, 64, 64, 4, 1, 3, 1}};
+
+constexpr WgmmaTactic kWgmmaTactics[] = {
+    {2, 128, 128, 5, 2, 1, false, false, 0, 1}, {2, 128, 128, 4, 2, 1, true, true, 0, 1},
+    {2, 128, 128, 4, 2, 1, false, true, 4, 1},  {2, 128, 64, 6, 2, 1, true, true, 4, 1},
+    {4, 64, 64, 5, 2, 1, true, true, 0, 1},     {4, 64, 64, 5, 2, 1, false, false, 0, 1},
+    {1, 128, 128, 5, 1, 3, false, false, 0, 1}, {2, 256, 128, 3, 1, 1, false, false, 0, 1},
+    {1, 256, 128, 4, 1, 2, false, false, 0, 4}, {1, 32, 64, 6, 2, 1, false, false, 0, 1},
+    {1, 16, 32, 6, 2, 1, true, false, 0, 1},    {2, 96, 128, 4, 2, 1, false, false, 0, 1},
+    {1, 160, 64, 4, 1, 2, false, false, 0, 1},  {2, 64, 32, 6, 1, 2, false, true, 0, 1},
+    {1, 64, 128, 4, 2, 2, false, true, 3, 1},   {2, 48, 128, 4, 2, 1, false, false, 0, 1}};
+
+}  // namespace
+
+std::vector<KernelSpec> mma_variants(const ConvProblem& problem) {
+  std::vector<KernelSpec> specs;
+  for (const MmaTactic& tactic : kMmaTactics) {
+    Result<KernelSpec> spec = kernels::cuda::mma_conv(problem, tactic);
+    if (spec.ok()) specs.push_back(*std::move(spec));
+  }
+  return specs;
+}
+
+std::vector<KernelSpec> wgmma_variants(const ConvProblem& problem) {
+  std::vector<KernelSpec> specs;
+  for (const WgmmaTactic& tactic : kWgmmaTactics) {
+    Result<KernelSpec> spec = kernels::cuda::wgmma_conv(problem, tactic);
+    if (spec.ok()) specs.push_back(*std::move(spec));
+  }
+  return specs;
+}
+
+}  // namespace xinfer::gpu

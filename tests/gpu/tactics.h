@@ -1,0 +1,15 @@
+// Tactics that the checks draw from: every code path of the templates.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "kernels/cuda/conv_problem.h"
+
+namespace xinfer::gpu {
+
+/// Kernels of the mma.sync (or wgmma) template that can compute the problem.
+std::vector<kernels::cuda::KernelSpec> mma_variants(const kernels::cuda::ConvProblem& problem);
+std::vector<kernels::cuda::KernelSpec> wgmma_variants(const kernels::cuda::ConvProblem& problem);
+
+}  // namespace xinfer::gpu
