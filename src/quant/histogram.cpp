@@ -202,12 +202,27 @@ void Histogram::merge(const Histogram& other) {
   if (other.top_octave_ > top_octave_) raise_top_to(other.top_octave_);
   if (other.top_octave_ < 0) return;
 
-  widen_counts();
   const std::uint32_t end = (static_cast<std::uint32_t>(other.top_octave_) + 1) * kBinsPerOctave;
   const std::uint32_t lowest_bin = lowest_octave() * kBinsPerOctave;
   for (std::uint32_t bin = other.lowest_octave() * kBinsPerOctave; bin < end; ++bin) {
-    (bin < lowest_bin ? tiny_ : wide_[bin & scan::kRingMask]) += other.bin_count(bin);
+    if (bin < lowest_bin) {
+      tiny_ += other.bin_count(bin);
+    } else {
+      add_to_bin(bin, other.bin_count(bin));
+    }
   }
+}
+
+/// `recent_` takes the count unless the sum of it all might not fit.
+void Histogram::add_to_bin(std::uint32_t bin, std::uint64_t count) {
+  const std::uint32_t slot = bin & scan::kRingMask;
+  if (recent_total_ + count <= kRecentLimit) {
+    recent_[slot] += static_cast<std::uint32_t>(count);
+    recent_total_ += count;
+    return;
+  }
+  if (wide_.empty()) wide_.resize(kRing);
+  wide_[slot] += count;
 }
 
 float Histogram::min() const { return min_; }

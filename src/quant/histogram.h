@@ -82,6 +82,7 @@ class Histogram {
   void raise_top_to(std::int32_t octave);
   void drop_octave(std::uint32_t octave);
   void widen_counts();
+  void add_to_bin(std::uint32_t bin, std::uint64_t count);
   std::uint32_t floor_bits() const;
   std::uint32_t lowest_octave() const;
   std::uint64_t bin_count(std::uint32_t bin) const;

@@ -128,7 +128,6 @@ Result<Histogram> Histogram::deserialize(std::span<const std::uint8_t> bytes) {
   const std::uint32_t top_bin = std::bit_cast<std::uint32_t>(h.amax()) >> scan::kShift;
   h.top_octave_ = static_cast<std::int32_t>(top_bin / kBinsPerOctave);
   h.recent_.resize(kRing);
-  h.wide_.resize(kRing);
   const std::uint32_t end = (static_cast<std::uint32_t>(h.top_octave_) + 1) * kBinsPerOctave;
   std::uint64_t total = 0;
   std::uint32_t highest = 0;
@@ -143,7 +142,7 @@ Result<Histogram> Histogram::deserialize(std::span<const std::uint8_t> bytes) {
       if (!full) continue;
       const std::uint64_t n = in.count();
       if (n == 0) return damaged("a bin's count is out of range");
-      h.wide_[bin & scan::kRingMask] = n;
+      h.add_to_bin(bin, n);
       total += n;
       highest = bin;
     }
