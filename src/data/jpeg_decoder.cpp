@@ -102,8 +102,7 @@ class JpegDecoder {
       JSAMPROW row = pixels + decoder_.output_scanline * row_bytes;
       jpeg_read_scanlines(&decoder_, &row, 1);
     }
-    jpeg_finish_decompress(&decoder_);
-    return true;
+    return true;  // Not jpeg_finish_decompress: a missing end marker harms no pixel.
   }
 
  private:
