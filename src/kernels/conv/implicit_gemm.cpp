@@ -107,10 +107,16 @@ void ImplicitGemm::plan_columns() {
   }
 }
 
-void ImplicitGemm::rebind(const void* x, const void* packed_weights, void* y) {
+void ImplicitGemm::rebind(const void* x, const void* packed_weights, std::int64_t first_pixel) {
   source_.x = static_cast<const std::byte*>(x);
   weights_ = static_cast<const std::byte*>(packed_weights);
-  store_plan_.y = y;
+  pixel_offset_ = first_pixel;
+}
+
+void ImplicitGemm::run_rows(std::int64_t first, std::int64_t last) {
+  for (std::int64_t row = first; row < last; row += blocking_.block_rows) {
+    run_block(0, row, std::min(blocking_.block_rows, last - row), 0, columns_.size());
+  }
 }
 
 void ImplicitGemm::run(ThreadPool& pool) {
@@ -176,7 +182,7 @@ void ImplicitGemm::run_tiles(const ColumnBlock& block, const std::byte* rows_beg
   for (std::int64_t row = 0; row < rows; row += kernel_.max_rows) {
     tile.a = rows_begin + static_cast<std::size_t>(row) * row_stride_;
     result.rows = static_cast<int>(std::min<std::int64_t>(kernel_.max_rows, rows - row));
-    result.first_pixel = first_row + row;
+    result.first_pixel = pixel_offset_ + first_row + row;
     kernel_.run(tile, result.rows, block.panels);
     store_(store_plan_, result);
   }

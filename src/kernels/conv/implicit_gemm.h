@@ -21,8 +21,11 @@ class ImplicitGemm final : public Convolution {
   void run(ThreadPool& pool) override;
   const char* name() const override { return name_.c_str(); }
 
-  /// Other buffers of the same shapes, strides and types; for batched products.
-  void rebind(const void* x, const void* packed_weights, void* y);
+  /// For batched products: another first operand and weights of the same shapes; row 0 is now
+  /// pixel `first_pixel` of y and of the residuals.
+  void rebind(const void* x, const void* packed_weights, std::int64_t first_pixel);
+  /// Computes rows [first, last) with all columns on the calling thread, as part 0 would.
+  void run_rows(std::int64_t first, std::int64_t last);
 
  private:
   /// Up to max_panels neighbouring panels of one group.
@@ -54,6 +57,7 @@ class ImplicitGemm final : public Convolution {
   Blocking blocking_;
   std::int64_t steps_ = 0;
   std::size_t panel_bytes_ = 0;
+  std::int64_t pixel_offset_ = 0;  ///< pixel of y that row 0 is
   bool direct_ = false;            ///< rows are used where they are
   std::size_t row_stride_ = 0;     ///< bytes between two rows, gathered or in place
   std::size_t scratch_bytes_ = 0;  ///< of one part
