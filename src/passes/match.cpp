@@ -100,6 +100,32 @@ void replace_tail(Graph& graph, NodeId node, NodeId last) {
   graph.remove_node(last);
 }
 
+void set_constant_input(Graph& graph, NodeId node, std::size_t index, Tensor tensor,
+                        const std::string& name) {
+  const ValueId present = input_of(graph, node, index);
+  if (present != ir::kNoValue && only_feeds(graph, present, node) &&
+      graph.value(present).constant->shape() == tensor.shape()) {
+    graph.value(present).constant = std::move(tensor);
+    return;
+  }
+  const std::string base = present == ir::kNoValue ? name : graph.value(present).name;
+  const ValueId added = graph.add_constant(base, std::move(tensor));
+  std::vector<ValueId>& inputs = graph.node(node).inputs;
+  if (inputs.size() <= index) inputs.resize(index + 1, ir::kNoValue);
+  inputs[index] = added;
+}
+
+bool forward(Graph& graph, ValueId from, ValueId to) {
+  if (graph.is_graph_output(from) && graph.value(to).producer == ir::kNoNode) return false;
+  const NodeId producer = graph.value(from).producer;
+  if (graph.value(to).producer != ir::kNoNode) {
+    add_origins(graph, graph.value(to).producer, producer);
+  }
+  graph.replace_uses(from, to);
+  graph.remove_node(producer);
+  return true;
+}
+
 void rewrite(Graph& graph, NodeId node, ir::Op op, std::vector<ValueId> inputs) {
   graph.node(node).op = std::move(op);
   graph.node(node).inputs = std::move(inputs);

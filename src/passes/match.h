@@ -74,4 +74,13 @@ void add_origins(ir::Graph& graph, ir::NodeId node, ir::NodeId absorbed);
 /// Overwrites a node's op and inputs in place: it keeps its name, place and outputs.
 void rewrite(ir::Graph& graph, ir::NodeId node, ir::Op op, std::vector<ir::ValueId> inputs);
 
+/// Replaces a constant input: in place if only `node` reads it and the shape stays, else by a new
+/// constant named after it (or `name` if the input was absent).
+void set_constant_input(ir::Graph& graph, ir::NodeId node, std::size_t index, Tensor tensor,
+                        const std::string& name);
+
+/// Sends every reader of `from` to `to`, unless that would make a graph output of a graph input or
+/// constant. Returns whether it did; the producer of `from` is then gone.
+bool forward(ir::Graph& graph, ir::ValueId from, ir::ValueId to);
+
 }  // namespace xinfer::passes

@@ -42,9 +42,12 @@ class RegionFinder {
     taken_[static_cast<std::size_t>(anchor)] = true;
     int8_ = is_int8_anchor(graph_, anchor);
     const std::size_t present = ir::epilogue_of(graph_.node(anchor).op)->size();
-    while (present + region.steps.size() < kernels::kMaxEpilogueSteps) {
+    // Elementwise kernels end in one clip at most.
+    const bool is_binary = op_as<ir::Binary>(graph_, anchor) != nullptr;
+    const std::size_t limit = is_binary ? 1 : kernels::kMaxEpilogueSteps;
+    while (present + region.steps.size() < limit) {
       std::optional<RegionStep> step = next_step(region);
-      if (!step) break;
+      if (!step || (is_binary && step->op.kind != EpilogueOp::Kind::kClip)) break;
       taken_[static_cast<std::size_t>(step->node)] = true;
       region.output = graph_.node(step->node).outputs[0];
       region.steps.push_back(std::move(*step));

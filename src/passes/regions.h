@@ -37,7 +37,7 @@ bool is_int8_anchor(const ir::Graph& graph, ir::NodeId node);
 /// - Clip and leaky ReLU always fit; other functions fit a float anchor directly, an INT8 anchor
 ///   only between Quantize / Dequantize pairs (they become a table);
 /// - an Add fits Conv and MatMul if its other operand is computed and has the output's very shape;
-/// - at most kernels::kMaxEpilogueSteps steps.
+/// - at most kernels::kMaxEpilogueSteps steps; behind a Binary one Clip.
 std::vector<Region> find_regions(const ir::Graph& graph);
 
 }  // namespace xinfer::passes

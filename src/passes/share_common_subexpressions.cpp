@@ -1,0 +1,71 @@
+#include "passes/share_common_subexpressions.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "ir/text_fields.h"
+#include "passes/match.h"
+
+namespace xinfer::passes {
+namespace {
+
+using ir::Graph;
+using ir::NodeId;
+using ir::ValueId;
+
+/// Exporters repeat scalars and shapes; weights that happen to be equal are not worth comparing.
+constexpr std::size_t kSmallConstantBytes = 64;
+
+std::string contents_of(const Tensor& tensor) {
+  std::string key = fmt::format("{}{}:", to_string(tensor.dtype()), to_string(tensor.shape()));
+  return key.append(static_cast<const char*>(tensor.data()), tensor.size_bytes());
+}
+
+void share_constants(Graph& graph) {
+  std::map<std::string, ValueId> first;
+  std::vector<ValueId> shared(graph.value_count());
+  for (std::size_t i = 0; i < shared.size(); ++i) {
+    shared[i] = static_cast<ValueId>(i);
+    const ir::Value& value = graph.value(shared[i]);
+    if (!value.is_constant() || value.constant->size_bytes() > kSmallConstantBytes) continue;
+    shared[i] = first.emplace(contents_of(*value.constant), shared[i]).first->second;
+  }
+  for (NodeId id : graph.order()) {
+    for (ValueId& input : graph.node(id).inputs) {
+      if (input != ir::kNoValue) input = shared[static_cast<std::size_t>(input)];
+    }
+  }
+}
+
+std::string key_of(const ir::Node& node) {
+  std::string key = fmt::format("{} {}", ir::op_name(node.op), ir::fields_text(node.op));
+  for (ValueId input : node.inputs) key += fmt::format(" {}", input);
+  for (ValueId output : node.outputs) key += output == ir::kNoValue ? " _" : " y";
+  return key;
+}
+
+void share_outputs(Graph& graph, NodeId kept, NodeId repeated) {
+  add_origins(graph, kept, repeated);
+  const std::vector<ValueId> outputs = graph.node(repeated).outputs;
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (outputs[i] != ir::kNoValue) graph.replace_uses(outputs[i], graph.node(kept).outputs[i]);
+  }
+  graph.remove_node(repeated);
+}
+
+}  // namespace
+
+Status share_common_subexpressions(Graph& graph) {
+  share_constants(graph);
+  std::map<std::string, NodeId> first;
+  const std::vector<NodeId> nodes = graph.order();
+  for (NodeId id : nodes) {
+    const auto [found, inserted] = first.emplace(key_of(graph.node(id)), id);
+    if (!inserted) share_outputs(graph, found->second, id);
+  }
+  return Status();
+}
+
+}  // namespace xinfer::passes
