@@ -127,15 +127,13 @@ TEST(Dim, ParserMessages) {
 TEST(Dim, HostileTextIsRefusedQuickly) {
   std::string deep, wide = "1", product;
   for (int i = 0; i < 5000; ++i) deep += "min(";
-  for (int i = 0; i < 2000; ++i) wide += "+a" + std::to_string(i);
+  for (int i = 0; i < 2000; ++i) wide += fmt::format("+a{}", i);
   for (int i = 0; i < 60; ++i) {
-    const std::string n = std::to_string(i);
-    if (i > 0) product += '*';
-    product += "floordiv(a" + n + "+b" + n + ",1)";
+    product += fmt::format("{}floordiv(a{}+b{},1)", i > 0 ? "*" : "", i, i);
   }
   std::string growing = "x+y";
   for (int i = 0; i < 60; ++i) {
-    growing = "floordiv(" + growing + ",1)*floordiv(p+q+r+s+t,1)+floordiv(x,7)";
+    growing = fmt::format("floordiv({},1)*floordiv(p+q+r+s+t,1)+floordiv(x,7)", growing);
   }
   const auto start = std::chrono::steady_clock::now();
   for (const std::string& text : {deep, wide, product, growing}) {
