@@ -9,11 +9,20 @@
 
 namespace xinfer::ir {
 
-/// One line a node. Constants of up to `inline_limit` elements are written out; larger ones by
+/// One line a node:
+///   graph "net" opset 17 {
+///     input %x: float32[batch, 3, 224, 224]
+///     constant %w: float32[64, 3, 7, 7] = elided 0c8d4ce52f03a063
+///     %y: uint8[batch, 64, 112, 112] scale 0.02 = Conv(%x, %w, _) {kernel=[7, 7], …} node "conv1"
+///     output "prob" = %y
+///   }
+/// "_" is an absent operand or output; names with unusual characters are quoted: %"x:0". The node's
+/// name is left out where its first output has the same; `from [...]` lists origins other than that. Constants of up to `inline_limit` elements are written out; larger ones by
 /// dtype, shape and a hash unless `inline_limit` is negative (everything, for round trips).
 std::string print(const Graph& graph, int inline_limit = 16);
 
-/// Reads what print writes with inline_limit = -1. Errors name the line.
+/// Reads what print writes with inline_limit = -1, or by hand; '#' starts a comment. Errors name the
+/// line. Only syntax and names are checked: `verify` judges the graph.
 Result<Graph> parse(std::string_view text);
 
 }  // namespace xinfer::ir

@@ -1,9 +1,11 @@
 // The fields of op structs as text: one writer and one reader for each field type; which fields a
-// struct has is in fields.h. Fields with their default value are left out.
+// struct has is in fields.h. Fields with their default value are left out, except a
+// leading enumeration, which says what the op does.
 #pragma once
 
 #include <algorithm>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "ir/enum_names.h"
@@ -74,12 +76,16 @@ template <typename Struct>
 std::string fields_text(const Struct& value) {
   const Struct defaults;
   std::string out;
+  bool is_first = true;
   for_each_field<Struct>([&](const auto& field) {
-    if (value.*field.member == defaults.*field.member) return;
+    const auto& member = value.*field.member;
+    const bool says_what_it_does = is_first && NamedEnum<std::remove_cvref_t<decltype(member)>>;
+    is_first = false;
+    if (member == defaults.*field.member && !says_what_it_does) return;
     if (!out.empty()) out += ", ";
     out += field.name;
     out += '=';
-    write_field(out, value.*field.member);
+    write_field(out, member);
   });
   return out;
 }
