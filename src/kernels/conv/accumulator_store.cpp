@@ -1,13 +1,14 @@
 // Validation and preparation of epilogues.
 #include "kernels/conv/accumulator_store.h"
 
+#include <cmath>
 #include <limits>
 
 namespace xinfer::kernels {
 
 void store_accumulators_portable(const StorePlan& plan, const AccumulatorTile& tile);
 void store_accumulators_avx2(const StorePlan& plan, const AccumulatorTile& tile);
-void store_accumulators_avx512(const StorePlan& plan, const AccumulatorTile& tile);
+StoreAccumulators select_store_avx512(const StorePlan& plan);
 
 namespace {
 
@@ -86,17 +87,38 @@ void absorb_clips(StorePlan* plan) {
   e.step_count = first;
 }
 
+/// Whether |y| < 2^30 for every accumulator of `depth` products of INT8 values, before the last
+/// clamp, with at most residual steps in between.
+bool is_bounded(const Epilogue& e, const AccumulatorTraits& traits) {
+  if (traits.float32 || e.output_dtype == DType::kFloat32) return false;
+  double added = 0.0;
+  for (int i = 0; i < e.step_count; ++i) {
+    const EpilogueStep& step = e.steps[i];
+    if (step.kind != EpilogueStep::Kind::kResidual) return false;
+    if (step.residual_dtype == DType::kFloat32) return false;
+    added += 255.0 * std::fabs(double{step.scale});
+  }
+  const double largest = 255.0 * 128.0 * static_cast<double>(traits.depth);
+  for (std::int64_t n = 0; n < traits.channels; ++n) {
+    const double bound =
+        largest * std::fabs(double{e.multiplier[n]}) + std::fabs(double{e.bias[n]}) + added;
+    if (!(bound < 1073741824.0)) return false;  // NaN is not bounded
+  }
+  return true;
+}
+
 }  // namespace
 
 Result<StorePlan> make_store_plan(const Epilogue& epilogue, void* y, std::int64_t y_pixel_stride,
-                                  bool float_accumulators, CpuIsa isa) {
-  XINFER_RETURN_IF_ERROR(check(epilogue, y, float_accumulators));
+                                  const AccumulatorTraits& traits, CpuIsa isa) {
+  XINFER_RETURN_IF_ERROR(check(epilogue, y, traits.float32));
   StorePlan plan;
   plan.epilogue = epilogue;
   plan.y = y;
   plan.y_pixel_stride = y_pixel_stride;
-  plan.float_accumulators = float_accumulators;
+  plan.float_accumulators = traits.float32;
   absorb_clips(&plan);
+  plan.bounded = is_bounded(plan.epilogue, traits);
   for (int i = 0; i < plan.epilogue.step_count; ++i) {
     const EpilogueStep& step = plan.epilogue.steps[i];
     if (step.kind == EpilogueStep::Kind::kActivation) {
@@ -106,8 +128,8 @@ Result<StorePlan> make_store_plan(const Epilogue& epilogue, void* y, std::int64_
   return plan;
 }
 
-StoreAccumulators select_store(CpuIsa isa) {
-  if (includes(isa, CpuIsa::kAvx512Vnni)) return store_accumulators_avx512;
+StoreAccumulators select_store(const StorePlan& plan, CpuIsa isa) {
+  if (includes(isa, CpuIsa::kAvx512Vnni)) return select_store_avx512(plan);
   if (includes(isa, CpuIsa::kAvx2)) return store_accumulators_avx2;
   return store_accumulators_portable;
 }

@@ -21,6 +21,9 @@ struct StorePlan {
   bool float_accumulators = false;
   float low = 0.0f;  ///< bounds of the last clamp: of the output type and of clips before it
   float high = 0.0f;
+  /// INT8 outputs: |y| is proved to stay below 2^30, so that rounding may come before clamping
+  /// (to the rounded bounds: rounding is monotonic).
+  bool bounded = false;
   UnaryLoop activations[kMaxEpilogueSteps] = {};
 };
 
@@ -38,11 +41,18 @@ struct AccumulatorTile {
 /// outside the tile.
 using StoreAccumulators = void (*)(const StorePlan& plan, const AccumulatorTile& tile);
 
-/// Checks the epilogue and makes it ready. `float_accumulators` is true for float32 layers.
-Result<StorePlan> make_store_plan(const Epilogue& epilogue, void* y, std::int64_t y_pixel_stride,
-                                  bool float_accumulators, CpuIsa isa);
+/// What is known of a layer's accumulators.
+struct AccumulatorTraits {
+  bool float32 = false;
+  std::int64_t channels = 0;
+  std::int64_t depth = 0;  ///< products in a sum
+};
 
-/// The store of an instruction set; all give equal bytes.
-StoreAccumulators select_store(CpuIsa isa);
+/// Checks the epilogue and makes it ready.
+Result<StorePlan> make_store_plan(const Epilogue& epilogue, void* y, std::int64_t y_pixel_stride,
+                                  const AccumulatorTraits& traits, CpuIsa isa);
+
+/// The store of an instruction set for this plan; all give equal bytes.
+StoreAccumulators select_store(const StorePlan& plan, CpuIsa isa);
 
 }  // namespace xinfer::kernels

@@ -1,5 +1,6 @@
 // The epilogue for AVX-512: no step or one residual straight in registers, anything else by the
-// plain loops.
+// plain loops. INT8 outputs are rounded first and clamped by saturating packs, which takes half as
+// many instructions as clamping floats and needs the plan's `bounded`.
 #include <immintrin.h>
 
 #include "kernels/conv/accumulator_store_loops.h"
@@ -8,6 +9,10 @@ namespace xinfer::kernels {
 namespace {
 
 enum class Residual { kNone, kInt8, kUInt8, kFloat };
+
+inline __mmask16 mask_of(int left) {
+  return left >= 16 ? 0xffff : left <= 0 ? 0 : static_cast<__mmask16>((1u << left) - 1);
+}
 
 template <bool kFloatAcc>
 inline __m512 load_accumulators(const void* acc, std::int64_t index, __m512 multiplier,
@@ -21,100 +26,177 @@ inline __m512 load_accumulators(const void* acc, std::int64_t index, __m512 mult
 }
 
 template <Residual kResidual>
-inline __m512 load_residual(const void* residual, std::int64_t index, __mmask16 mask) {
-  if constexpr (kResidual == Residual::kFloat) {
-    return _mm512_maskz_loadu_ps(mask, static_cast<const float*>(residual) + index);
+inline __m512 add_residual(__m512 value, const void* residual, std::int64_t index, __mmask16 mask,
+                           __m512 scale) {
+  if constexpr (kResidual == Residual::kNone) {
+    return value;
+  } else if constexpr (kResidual == Residual::kFloat) {
+    const auto* at = static_cast<const float*>(residual) + index;
+    return _mm512_fmadd_ps(_mm512_maskz_loadu_ps(mask, at), scale, value);
   } else {
     const auto* at = static_cast<const std::int8_t*>(residual) + index;
     const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
-    return _mm512_cvtepi32_ps(kResidual == Residual::kInt8 ? _mm512_cvtepi8_epi32(bytes)
-                                                           : _mm512_cvtepu8_epi32(bytes));
+    const __m512i wide =
+        kResidual == Residual::kInt8 ? _mm512_cvtepi8_epi32(bytes) : _mm512_cvtepu8_epi32(bytes);
+    return _mm512_fmadd_ps(_mm512_cvtepi32_ps(wide), scale, value);
   }
 }
 
-/// The clamp leaves every value in the range of its output type.
-template <typename Out>
-inline void store_vector(void* y, std::int64_t index, __mmask16 mask, __m512 value, __m512 low,
-                         __m512 high) {
-  const __m512 clamped = _mm512_min_ps(high, _mm512_max_ps(low, value));  // NaN stays NaN
-  if constexpr (sizeof(Out) == 4) {
-    _mm512_mask_storeu_ps(static_cast<float*>(y) + index, mask, clamped);
-  } else {
-    const __m128i bytes = _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(clamped));
-    auto* at = static_cast<std::int8_t*>(y) + index;
-    if (mask == 0xffff) {
-      _mm_storeu_si128(reinterpret_cast<__m128i*>(at), bytes);
-    } else {
-      _mm_mask_storeu_epi8(at, mask, bytes);
-    }
-  }
-}
+/// The constants of 16 channels.
+struct Channels {
+  __m512 multiplier;
+  __m512 bias;
 
-template <bool kFloatAcc, typename Out, Residual kResidual>
-void store_strips(const StorePlan& plan, const AccumulatorTile& tile) {
-  const Epilogue& e = plan.epilogue;
-  const EpilogueStep& step = e.steps[0];
+  Channels(const Epilogue& e, std::int64_t channel, __mmask16 mask)
+      : multiplier(e.multiplier == nullptr ? _mm512_setzero_ps()
+                                           : _mm512_maskz_loadu_ps(mask, e.multiplier + channel)),
+        bias(e.bias == nullptr ? _mm512_setzero_ps()
+                               : _mm512_maskz_loadu_ps(mask, e.bias + channel)) {}
+};
+
+template <bool kFloatAcc, Residual kResidual>
+void store_floats(const StorePlan& plan, const AccumulatorTile& tile) {
+  const EpilogueStep& step = plan.epilogue.steps[0];
   const __m512 low = _mm512_set1_ps(plan.low);
   const __m512 high = _mm512_set1_ps(plan.high);
   const __m512 scale = _mm512_set1_ps(step.scale);
-  const std::int64_t y_stride = plan.y_pixel_stride;
-  const std::int64_t residual_stride = step.residual_pixel_stride;
-  const std::int64_t acc_stride = tile.row_stride;
-  const int rows = tile.rows;
-  const void* const acc = tile.acc;
-  const void* const residual = step.residual;
-  void* const y = plan.y;
   for (int column = 0; column < tile.columns; column += 16) {
-    const int left = tile.columns - column;
-    const __mmask16 mask = left >= 16 ? 0xffff : static_cast<__mmask16>((1u << left) - 1);
+    const __mmask16 mask = mask_of(tile.columns - column);
     const std::int64_t channel = tile.first_channel + column;
-    const __m512 multiplier =
-        kFloatAcc ? _mm512_setzero_ps() : _mm512_maskz_loadu_ps(mask, e.multiplier + channel);
-    const __m512 bias =
-        e.bias == nullptr ? _mm512_setzero_ps() : _mm512_maskz_loadu_ps(mask, e.bias + channel);
-    std::int64_t from = column;
-    std::int64_t to = tile.first_pixel * y_stride + channel;
-    std::int64_t other = tile.first_pixel * residual_stride + channel;
-    for (int row = 0; row < rows; ++row) {
-      __m512 value = load_accumulators<kFloatAcc>(acc, from, multiplier, bias);
-      if constexpr (kResidual != Residual::kNone) {
-        value = _mm512_fmadd_ps(load_residual<kResidual>(residual, other, mask), scale, value);
-        other += residual_stride;
-      }
-      store_vector<Out>(y, to, mask, value, low, high);
-      from += acc_stride;
-      to += y_stride;
+    const Channels constants(plan.epilogue, channel, mask);
+    for (int row = 0; row < tile.rows; ++row) {
+      const std::int64_t pixel = tile.first_pixel + row;
+      __m512 value = load_accumulators<kFloatAcc>(tile.acc, row * tile.row_stride + column,
+                                                  constants.multiplier, constants.bias);
+      value = add_residual<kResidual>(value, step.residual,
+                                      pixel * step.residual_pixel_stride + channel, mask, scale);
+      value = _mm512_min_ps(high, _mm512_max_ps(low, value));  // NaN stays NaN
+      _mm512_mask_storeu_ps(static_cast<float*>(plan.y) + pixel * plan.y_pixel_stride + channel,
+                            mask, value);
     }
   }
 }
 
-template <bool kFloatAcc, typename Out>
-void store_by_steps(const StorePlan& plan, const AccumulatorTile& tile) {
-  const Epilogue& e = plan.epilogue;
-  if (e.step_count == 0) return store_strips<kFloatAcc, Out, Residual::kNone>(plan, tile);
-  if (e.step_count == 1 && e.steps[0].kind == EpilogueStep::Kind::kResidual) {
-    switch (e.steps[0].residual_dtype) {
-      case DType::kInt8:
-        return store_strips<kFloatAcc, Out, Residual::kInt8>(plan, tile);
-      case DType::kUInt8:
-        return store_strips<kFloatAcc, Out, Residual::kUInt8>(plan, tile);
-      default:
-        return store_strips<kFloatAcc, Out, Residual::kFloat>(plan, tile);
+/// 32 int32 of each of two rows to bytes, row 0 in the lower half.
+template <bool kSigned>
+inline __m512i pack_rows(__m512i row0_low, __m512i row0_high, __m512i row1_low, __m512i row1_high) {
+  const __m512i row0 = _mm512_packs_epi32(row0_low, row0_high);
+  const __m512i row1 = _mm512_packs_epi32(row1_low, row1_high);
+  const __m512i bytes = kSigned ? _mm512_packs_epi16(row0, row1) : _mm512_packus_epi16(row0, row1);
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  return _mm512_permutexvar_epi32(order, bytes);
+}
+
+template <bool kSigned>
+inline __m512i clamp_bytes(__m512i bytes, __m512i low, __m512i high) {
+  return kSigned ? _mm512_min_epi8(_mm512_max_epi8(bytes, low), high)
+                 : _mm512_min_epu8(_mm512_max_epu8(bytes, low), high);
+}
+
+inline void store_half(std::int8_t* to, __m256i bytes, __mmask32 mask) {
+  if (mask == 0xffffffffu) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), bytes);
+  } else {
+    _mm256_mask_storeu_epi8(to, mask, bytes);
+  }
+}
+
+/// Two rows x 32 columns at a time.
+template <bool kSigned, Residual kResidual>
+void store_bytes_bounded(const StorePlan& plan, const AccumulatorTile& tile) {
+  const EpilogueStep& step = plan.epilogue.steps[0];
+  const __m512 scale = _mm512_set1_ps(step.scale);
+  const __m512i low = _mm512_set1_epi8(static_cast<char>(round_to_int(plan.low)));
+  const __m512i high = _mm512_set1_epi8(static_cast<char>(round_to_int(plan.high)));
+  const std::int64_t acc_stride = tile.row_stride;
+  const std::int64_t y_stride = plan.y_pixel_stride;
+  const std::int64_t residual_stride = step.residual_pixel_stride;
+  const auto* const residual = static_cast<const std::int8_t*>(step.residual);
+  auto* const y = static_cast<std::int8_t*>(plan.y);
+  const int rows = tile.rows;
+  for (int column = 0; column < tile.columns; column += 32) {
+    const int left = tile.columns - column;
+    const __mmask16 masks[2] = {mask_of(left), mask_of(left - 16)};
+    const auto mask = static_cast<__mmask32>(masks[0] | static_cast<__mmask32>(masks[1]) << 16);
+    const std::int64_t channel = tile.first_channel + column;
+    const Channels constants[2] = {Channels(plan.epilogue, channel, masks[0]),
+                                   Channels(plan.epilogue, channel + 16, masks[1])};
+    const auto* acc = static_cast<const std::int32_t*>(tile.acc) + column;
+    // A narrow strip computes its first half twice rather than read behind the accumulators.
+    const int second = left > 16 ? 16 : 0;
+    std::int64_t to = tile.first_pixel * y_stride + channel;
+    std::int64_t from = tile.first_pixel * residual_stride + channel;
+    const auto value = [&](const std::int32_t* at, int half, std::int64_t index) {
+      const __m512 scaled = load_accumulators<false>(
+          at, half == 0 ? 0 : second, constants[half].multiplier, constants[half].bias);
+      return _mm512_cvtps_epi32(add_residual<kResidual>(
+          scaled, residual, index + (half == 0 ? 0 : second), 0xffff, scale));
+    };
+    for (int row = 0; row < rows; row += 2) {
+      const std::int64_t next = row + 1 < rows ? 1 : 0;
+      const std::int32_t* acc1 = acc + next * acc_stride;
+      const std::int64_t from1 = from + next * residual_stride;
+      const __m512i bytes =
+          clamp_bytes<kSigned>(pack_rows<kSigned>(value(acc, 0, from), value(acc, 1, from),
+                                                  value(acc1, 0, from1), value(acc1, 1, from1)),
+                               low, high);
+      store_half(y + to, _mm512_castsi512_si256(bytes), mask);
+      if (next != 0) store_half(y + to + y_stride, _mm512_extracti64x4_epi64(bytes, 1), mask);
+      acc += 2 * acc_stride;
+      to += 2 * y_stride;
+      from += 2 * residual_stride;
     }
   }
-  store_any(plan, tile);
+}
+
+template <bool kFloatAcc>
+StoreAccumulators select_floats(Residual residual) {
+  switch (residual) {
+    case Residual::kNone:
+      return store_floats<kFloatAcc, Residual::kNone>;
+    case Residual::kInt8:
+      return store_floats<kFloatAcc, Residual::kInt8>;
+    case Residual::kUInt8:
+      return store_floats<kFloatAcc, Residual::kUInt8>;
+    case Residual::kFloat:
+      return store_floats<kFloatAcc, Residual::kFloat>;
+  }
+  return store_any;
+}
+
+template <bool kSigned>
+StoreAccumulators select_bytes(Residual residual) {
+  switch (residual) {
+    case Residual::kNone:
+      return store_bytes_bounded<kSigned, Residual::kNone>;
+    case Residual::kInt8:
+      return store_bytes_bounded<kSigned, Residual::kInt8>;
+    case Residual::kUInt8:
+      return store_bytes_bounded<kSigned, Residual::kUInt8>;
+    case Residual::kFloat:
+      break;
+  }
+  return store_any;
 }
 
 }  // namespace
 
-void store_accumulators_avx512(const StorePlan& plan, const AccumulatorTile& tile) {
-  const bool float_output = plan.epilogue.output_dtype == DType::kFloat32;
-  if (plan.float_accumulators) {
-    return float_output ? store_by_steps<true, float>(plan, tile)
-                        : store_by_steps<true, std::int8_t>(plan, tile);
+StoreAccumulators select_store_avx512(const StorePlan& plan) {
+  const Epilogue& e = plan.epilogue;
+  Residual residual = Residual::kNone;
+  if (e.step_count > 1) return store_any;
+  if (e.step_count == 1) {
+    if (e.steps[0].kind != EpilogueStep::Kind::kResidual) return store_any;
+    residual = e.steps[0].residual_dtype == DType::kInt8    ? Residual::kInt8
+               : e.steps[0].residual_dtype == DType::kUInt8 ? Residual::kUInt8
+                                                            : Residual::kFloat;
   }
-  return float_output ? store_by_steps<false, float>(plan, tile)
-                      : store_by_steps<false, std::int8_t>(plan, tile);
+  if (e.output_dtype == DType::kFloat32) {
+    return plan.float_accumulators ? select_floats<true>(residual) : select_floats<false>(residual);
+  }
+  if (!plan.bounded) return store_any;
+  return e.output_dtype == DType::kInt8 ? select_bytes<true>(residual)
+                                        : select_bytes<false>(residual);
 }
 
 }  // namespace xinfer::kernels

@@ -44,9 +44,11 @@ Result<std::unique_ptr<Convolution>> make_convolution_with(const GemmKernel& ker
     return invalid_argument("convolution without {}",
                             arguments.x == nullptr ? "an input" : "weights");
   }
-  XINFER_ASSIGN_OR_RETURN(StorePlan store,
-                          make_store_plan(arguments.epilogue, arguments.y, shape.y_pixel_stride,
-                                          kernel.type == ConvType::kF32, isa));
+  const AccumulatorTraits traits{
+      kernel.type == ConvType::kF32, shape.out_channels,
+      shape.kernel_h * shape.kernel_w * (shape.in_channels / shape.groups)};
+  XINFER_ASSIGN_OR_RETURN(StorePlan store, make_store_plan(arguments.epilogue, arguments.y,
+                                                           shape.y_pixel_stride, traits, isa));
   return std::unique_ptr<Convolution>(
       std::make_unique<ImplicitGemm>(shape, arguments, store, kernel, isa, threads));
 }

@@ -44,7 +44,7 @@ ImplicitGemm::ImplicitGemm(const ConvShape& shape, const ConvArguments& argument
       weights_(static_cast<const std::byte*>(arguments.packed_weights)),
       store_plan_(store),
       kernel_(kernel),
-      store_(select_store(isa)),
+      store_(select_store(store, isa)),
       gather_(select_gather(isa)),
       name_(fmt::format("conv_{}_{}x{}", kernel.name, kernel.max_rows,
                         kernel.max_panels * kPanelChannels)) {

@@ -63,7 +63,7 @@ Depthwise::Depthwise(const ConvShape& shape, ConvType type, const ConvArguments&
       x_(static_cast<const std::byte*>(arguments.x)),
       kernel_(kernel),
       store_plan_(store),
-      store_(select_store(isa)),
+      store_(select_store(store, isa)),
       name_(fmt::format("conv_{}", kernel.name)),
       rows_at_once_(static_cast<int>(
           std::min<std::int64_t>(depthwise_rows_at_once(shape, type), shape.out_h))) {
@@ -189,9 +189,10 @@ Result<std::unique_ptr<Convolution>> make_depthwise_with(const DepthwiseKernel& 
     return invalid_argument("depthwise convolution without {}",
                             arguments.x == nullptr ? "an input" : "weights");
   }
-  XINFER_ASSIGN_OR_RETURN(StorePlan store,
-                          make_store_plan(arguments.epilogue, arguments.y, shape.y_pixel_stride,
-                                          type == ConvType::kF32, isa));
+  const AccumulatorTraits traits{type == ConvType::kF32, shape.out_channels,
+                                 shape.kernel_h * shape.kernel_w};
+  XINFER_ASSIGN_OR_RETURN(StorePlan store, make_store_plan(arguments.epilogue, arguments.y,
+                                                           shape.y_pixel_stride, traits, isa));
   return std::unique_ptr<Convolution>(
       std::make_unique<Depthwise>(shape, type, arguments, store, kernel, isa, threads));
 }

@@ -185,9 +185,9 @@ Result<std::unique_ptr<Convolution>> make_matmul_with(const GemmKernel& kernel,
                                                          : arguments.b == nullptr ? "second operand"
                                                                                   : "workspace");
   }
-  XINFER_ASSIGN_OR_RETURN(StorePlan store,
-                          make_store_plan(arguments.epilogue, arguments.y, shape.y_row_stride,
-                                          kernel.type == ConvType::kF32, isa));
+  const AccumulatorTraits traits{kernel.type == ConvType::kF32, shape.n, shape.k};
+  XINFER_ASSIGN_OR_RETURN(StorePlan store, make_store_plan(arguments.epilogue, arguments.y,
+                                                           shape.y_row_stride, traits, isa));
   return std::unique_ptr<Convolution>(
       std::make_unique<Matmul>(shape, arguments, store, kernel, isa, threads));
 }
