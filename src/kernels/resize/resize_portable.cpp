@@ -1,0 +1,2 @@
+// Interpolation rows, portable build.
+#include "kernels/resize/resize_loops.h"
