@@ -35,15 +35,10 @@ Result<bool> find_channels_last(const Preprocessing& p, const Shape& shape) {
       p.channels(), p.channels() == 1 ? "" : "s", layout, to_string(shape));
 }
 
-Image reorder_colors(const Image& image, ColorOrder color) {
-  switch (color) {
-    case ColorOrder::kRgb:
-      return to_three_channels(image);
-    case ColorOrder::kBgr:
-      return swap_red_blue(to_three_channels(image));
-    case ColorOrder::kGray:
-      return to_gray(image);
-  }
+Image reorder_colors(Image image, ColorOrder color) {
+  if (color == ColorOrder::kGray) return to_gray(image);
+  if (image.channels != 3) image = to_three_channels(image);
+  if (color == ColorOrder::kBgr) return swap_red_blue(image);
   return image;
 }
 
@@ -99,7 +94,7 @@ Result<Tensor> Preprocessor::apply(const Image& image) const {
   Image resized;
   XINFER_ASSIGN_OR_RETURN(const Window window, resize_and_crop(image, &resized));
   XINFER_RETURN_IF_ERROR(check_size({window.width, window.height}));
-  const Image colored = reorder_colors(resized, preprocessing_.color);
+  const Image colored = reorder_colors(std::move(resized), preprocessing_.color);
   const std::int64_t c = colored.channels;
   if (channels_last_) {
     Tensor result(DType::kFloat32, {window.height, window.width, c});

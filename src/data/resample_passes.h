@@ -8,6 +8,8 @@
 
 namespace xinfer {
 
+// Formula of all passes, in int32: clamp((2^21 + sum of weight * pixel) >> 22, 0, 255).
+
 /// Rows handed to `horizontal_rgb` are readable this many bytes past their end.
 inline constexpr std::size_t kRowMargin = 8;
 
@@ -17,7 +19,7 @@ struct PassWeights {
   const std::int32_t* weights;
   const int* firsts;
   const int* counts;
-  int taps;
+  int taps;  ///< Even; weights beyond a count are 0.
   int size;  ///< Number of output pixels.
 };
 

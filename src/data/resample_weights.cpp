@@ -33,7 +33,7 @@ ResampleWeights<double> resample_weights(int in_size, int out_size, ResizeFilter
   const double widening = std::max(scale, 1.0);
   const double support = radius(filter) * widening;
   ResampleWeights<double> result;
-  result.taps = static_cast<int>(std::ceil(support)) * 2 + 1;
+  result.taps = static_cast<int>(std::ceil(support)) * 2 + 2;
   result.firsts.resize(static_cast<std::size_t>(count));
   result.counts.resize(static_cast<std::size_t>(count));
   result.weights.resize(static_cast<std::size_t>(count) * static_cast<std::size_t>(result.taps));

@@ -14,7 +14,7 @@ inline constexpr int kWeightBits = 32 - 8 - 2;
 /// Output pixel i is the sum over k < counts[i] of weights[i * taps + k] * input[firsts[i] + k].
 template <typename Weight>
 struct ResampleWeights {
-  int taps = 0;  ///< Largest count.
+  int taps = 0;  ///< Largest count, made even; weights beyond a count are 0.
   std::vector<int> firsts;
   std::vector<int> counts;
   std::vector<Weight> weights;
