@@ -94,6 +94,10 @@ Status RangeCollector::check_complete(const DataIdentity& data) const {
   XINFER_RETURN_IF_ERROR(data_status());
   for (const Observed& value : values_) {
     if (!value.added) return internal_error("value \"{}\" was never observed", value.name);
+    if (value.grid == DType::kUInt8 && value.histogram->has_negative()) {
+      return internal_error("value \"{}\" was declared to be >= 0, but reached {}", value.name,
+                            value.histogram->min());
+    }
   }
   return Status();
 }

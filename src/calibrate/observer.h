@@ -48,9 +48,9 @@ class RangeCollector {
 
   /// Ends the collection: chooses every value's range and moves the histograms into the result.
   /// `data` identifies the samples. Fails if data_status() does, if there was no sample, or if a
-  /// declared value was never added. Warns of fewer than 100 samples, of values that are all zero
-  /// or constant, and of ranges that cost more than four times the squared error of MinMax. `score`
-  /// serves kAuto; without it the histogram decides.
+  /// declared value was never added or a kUInt8 one was negative. Warns of fewer than 100 samples,
+  /// of values that are all zero or constant, and of ranges that cost more than four times the
+  /// squared error of MinMax. `score` serves kAuto; without it the histogram decides.
   Result<Calibration> finish(const CalibratorOptions& options, std::string model_hash,
                              const DataIdentity& data, ThreadPool* pool = nullptr,
                              const ValueScore& score = {});

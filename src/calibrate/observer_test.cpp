@@ -159,6 +159,15 @@ TEST(RangeCollector, DeclaredButNeverObservedIsABug) {
   EXPECT_THAT(status.message(), HasSubstr("\"ghost\""));
 }
 
+TEST(RangeCollector, NegativeNumbersInAnUnsignedValueAreABug) {
+  RangeCollector collector;
+  collector.declare("relu", DType::kUInt8, false);
+  collector.add("relu", std::vector<float>{1.0f, -0.5f}, 0);
+  const Status status = collector.finish({}, "m", samples(100)).status();
+  EXPECT_EQ(status.code(), ErrorCode::kInternal);
+  EXPECT_THAT(status.message(), HasSubstr("\"relu\" was declared to be >= 0, but reached -0.5"));
+}
+
 TEST(RangeCollector, DeadAndConstantValuesGetUsableScalesAndWarnings) {
   RangeCollector collector;
   collector.add("dead", std::vector<float>(100, 0.0f), 0);

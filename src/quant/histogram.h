@@ -73,6 +73,7 @@ class Histogram {
   static constexpr std::size_t kRing = std::size_t{kBinsPerOctave} * kOctaves;
 
   struct Slices;  // which sample a value of an observed span belongs to
+  class Reader;   // of serialised bytes
 
   std::vector<float> set_aside_non_finite(std::span<const float> block, std::size_t offset,
                                           const Slices& slices);
@@ -86,6 +87,8 @@ class Histogram {
   std::uint32_t floor_bits() const;
   std::uint32_t lowest_octave() const;
   std::uint64_t bin_count(std::uint32_t bin) const;
+  Status check_header() const;
+  Status read_bins(Reader& in);
 
   // bin = magnitude bits >> 12; the ring keeps bin modulo its size, which is unambiguous for the 32
   // octaves ending at the top one. `recent_` is fast and may hold 2^32 - 1 values in all before it

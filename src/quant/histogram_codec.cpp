@@ -31,8 +31,10 @@ class Writer {
   std::vector<std::uint8_t> bytes_;
 };
 
+}  // namespace
+
 /// Reads past the end give zeros and clear `ok`.
-class Reader {
+class Histogram::Reader {
  public:
   explicit Reader(std::span<const std::uint8_t> bytes) : bytes_(bytes) {}
 
@@ -70,6 +72,8 @@ class Reader {
   std::size_t position_ = 0;
   bool ok_ = true;
 };
+
+namespace {
 
 Status damaged(const char* what) { return invalid_argument("damaged histogram: {}", what); }
 
@@ -112,45 +116,54 @@ Result<Histogram> Histogram::deserialize(std::span<const std::uint8_t> bytes) {
     h.first_bad_sample_ = static_cast<std::int64_t>(bad - 1);
   }
   if (!in.ok()) return damaged("the header is cut short");
-  if (!std::isfinite(h.min_) || !std::isfinite(h.max_) || h.min_ > h.max_ ||
-      std::signbit(h.min_ + 0.0f) != (h.min_ < 0.0f)) {
+  XINFER_RETURN_IF_ERROR(h.check_header());
+  if (h.amax() > 0.0f) XINFER_RETURN_IF_ERROR(h.read_bins(in));
+  if (!in.at_end()) return damaged("bytes follow its end");
+  return h;
+}
+
+/// What `observe` keeps true of everything but the bins.
+Status Histogram::check_header() const {
+  const auto is_negative_zero = [](float x) { return x == 0.0f && std::signbit(x); };
+  if (!std::isfinite(min_) || !std::isfinite(max_) || min_ > max_ || is_negative_zero(min_) ||
+      is_negative_zero(max_)) {
     return damaged("its extrema are not an interval");
   }
-  if (h.nonzero_ > h.finite_ || h.tiny_ > h.nonzero_) return damaged("its counts contradict");
-  if ((h.amax() > 0.0f) != (h.nonzero_ > h.tiny_)) return damaged("its largest value is missing");
-  if (h.first_bad_sample_.has_value() != (h.nan_count_ + h.infinity_count_ > 0)) {
+  if (nonzero_ > finite_ || tiny_ > nonzero_) return damaged("its counts contradict");
+  if ((amax() > 0.0f) != (nonzero_ > tiny_)) return damaged("its largest value is missing");
+  if (first_bad_sample_.has_value() != (nan_count_ + infinity_count_ > 0)) {
     return damaged("its NaN and infinity counts contradict");
   }
-  if (h.amax() == 0.0f) {
-    return in.at_end() ? Result<Histogram>(std::move(h)) : damaged("bytes follow its end");
-  }
+  return Status();
+}
 
-  const std::uint32_t top_bin = std::bit_cast<std::uint32_t>(h.amax()) >> scan::kShift;
-  h.top_octave_ = static_cast<std::int32_t>(top_bin / kBinsPerOctave);
-  h.recent_.resize(kRing);
-  const std::uint32_t end = (static_cast<std::uint32_t>(h.top_octave_) + 1) * kBinsPerOctave;
+Status Histogram::read_bins(Reader& in) {
+  const std::uint32_t top_bin = std::bit_cast<std::uint32_t>(amax()) >> scan::kShift;
+  top_octave_ = static_cast<std::int32_t>(top_bin / kBinsPerOctave);
+  recent_.resize(kRing);
+  const std::uint32_t end = (static_cast<std::uint32_t>(top_octave_) + 1) * kBinsPerOctave;
   std::uint64_t total = 0;
   std::uint32_t highest = 0;
   bool full = false;
-  for (std::uint32_t bin = h.lowest_octave() * kBinsPerOctave; bin < end; full = !full) {
+  for (std::uint32_t bin = lowest_octave() * kBinsPerOctave; bin < end; full = !full) {
     const std::uint64_t run = in.varint();
+    // Only the first run may be empty: else two texts could mean the same bins.
     if (!in.ok() || run > end - bin || (run == 0 && (full || total > 0))) {
       return damaged("its bins are cut short or run over");
     }
     const std::uint32_t stop = bin + static_cast<std::uint32_t>(run);
-    for (; bin < stop; ++bin) {
-      if (!full) continue;
+    for (; full && bin < stop; ++bin) {
       const std::uint64_t n = in.count();
       if (n == 0) return damaged("a bin's count is out of range");
-      h.add_to_bin(bin, n);
+      add_to_bin(bin, n);
       total += n;
       highest = bin;
     }
+    bin = stop;
   }
-  if (!in.at_end()) return damaged("bytes follow its end");
-  if (total != h.nonzero_ - h.tiny_) return damaged("its bins do not add up to its count");
+  if (total != nonzero_ - tiny_) return damaged("its bins do not add up to its count");
   if (highest != top_bin) return damaged("its highest bin does not hold its largest value");
-  return h;
+  return Status();
 }
 
 }  // namespace xinfer::quant

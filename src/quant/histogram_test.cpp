@@ -207,6 +207,32 @@ TEST(Histogram, MergingNothingChangesNothing) {
   EXPECT_TRUE(empty == h);
 }
 
+TEST(Histogram, CountsBeyondThirtyTwoBitsAreExact) {
+  const std::vector<float> values = mixed_values(1000, 12);
+  const Histogram once = histogram_of(values);
+  Histogram h = histogram_of(values);
+  constexpr int kDoublings = 30;
+  for (int i = 0; i < kDoublings; ++i) {
+    const Histogram same = Histogram::deserialize(h.serialize()).value();
+    h.merge(same);
+  }
+  h.observe(values);
+  const std::uint64_t factor = (std::uint64_t{1} << kDoublings) + 1;
+  EXPECT_EQ(h.count(), once.count() * factor);
+  EXPECT_EQ(h.zeros(), once.zeros() * factor);
+  const std::vector<Bin> bins = h.bins();
+  const std::vector<Bin> expected = once.bins();
+  ASSERT_EQ(bins.size(), expected.size());
+  for (std::size_t i = 0; i < bins.size(); ++i) {
+    ASSERT_EQ(bins[i].count, expected[i].count * factor) << bins[i].low;
+  }
+  EXPECT_TRUE(Histogram::deserialize(h.serialize()).value() == h);
+  const float huge = 0x1p100f;
+  h.observe({&huge, 1});
+  EXPECT_EQ(h.bins().size(), 1u);
+  EXPECT_EQ(h.tiny() + h.zeros() + 1, h.count());
+}
+
 TEST(Histogram, SurvivesSerialisation) {
   for (unsigned seed = 1; seed <= 5; ++seed) {
     SCOPED_TRACE(seed);
