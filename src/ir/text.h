@@ -17,8 +17,9 @@ namespace xinfer::ir {
 ///     output "prob" = %y
 ///   }
 /// "_" is an absent operand or output; names with unusual characters are quoted: %"x:0". The node's
-/// name is left out where its first output has the same; `from [...]` lists origins other than that. Constants of up to `inline_limit` elements are written out; larger ones by
-/// dtype, shape and a hash unless `inline_limit` is negative (everything, for round trips).
+/// name is left out where its first output has the same; `from [...]` lists origins other than it.
+/// Constants of up to `inline_limit` elements are written out; larger ones by dtype, shape and a
+/// hash unless `inline_limit` is negative (everything, for round trips).
 std::string print(const Graph& graph, int inline_limit = 16);
 
 /// Reads what print writes with inline_limit = -1, or by hand; '#' starts a comment. Errors name the
