@@ -7,16 +7,26 @@ namespace xinfer::kernels {
 
 #define XINFER_GEMM_KERNEL(function, isa, type, format, max_rows, max_panels) \
   void function(const GemmTile& tile, int rows, int panels);
+#define XINFER_GEMM_SLIDING_KERNEL(function, isa, type, format, max_rows, max_panels) \
+  void function(const GemmTile& tile, int rows, int panels);                          \
+  void function##_enter();                                                            \
+  void function##_leave();
 #include "kernels/conv/variants.inc"
 #undef XINFER_GEMM_KERNEL
+#undef XINFER_GEMM_SLIDING_KERNEL
 
 namespace {
 
 constexpr GemmKernel kKernels[] = {
 #define XINFER_GEMM_KERNEL(function, isa, type, format, rows, panels) \
-  {#function, CpuIsa::isa, ConvType::type, RowFormat::format, rows, panels, function},
+  {#function, CpuIsa::isa, ConvType::type, RowFormat::format, rows,   \
+   panels,    function,    false,          nullptr,           nullptr},
+#define XINFER_GEMM_SLIDING_KERNEL(function, isa, type, format, rows, panels) \
+  {#function, CpuIsa::isa, ConvType::type, RowFormat::format, rows,           \
+   panels,    function,    true,           function##_enter,  function##_leave},
 #include "kernels/conv/variants.inc"
 #undef XINFER_GEMM_KERNEL
+#undef XINFER_GEMM_SLIDING_KERNEL
 };
 
 }  // namespace

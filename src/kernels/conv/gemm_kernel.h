@@ -38,9 +38,13 @@ struct GemmTile {
   std::ptrdiff_t a_row_bytes = 0;    ///< from one row to the next
   const std::byte* b = nullptr;      ///< first panel, step 0; 64-byte aligned
   std::ptrdiff_t b_panel_bytes = 0;  ///< from one panel to the next
-  std::int64_t steps = 0;            ///< at least 1
-  const void* start = nullptr;       ///< [panels * 16] int32 or float32 start values
-  void* acc = nullptr;               ///< [rows][panels * 16] int32 or float32, 64-byte aligned
+  std::int64_t steps = 0;            ///< of one tap, at least 1
+  /// Byte offsets added to `a` for each tap; the weights of taps follow one another. Kernels that
+  /// are not `sliding` see one tap without offset.
+  const std::ptrdiff_t* taps = nullptr;
+  std::int64_t tap_count = 1;
+  const void* start = nullptr;  ///< [panels * 16] int32 or float32 start values; kBytes: zeros
+  void* acc = nullptr;          ///< [rows][panels * 16] int32 or float32, 64-byte aligned
 };
 
 /// One line of variants.inc.
@@ -53,6 +57,27 @@ struct GemmKernel {
   int max_panels;
   /// Computes `rows` x `panels` * 16 accumulators; 1 <= rows <= max_rows, same for panels.
   void (*run)(const GemmTile& tile, int rows, int panels);
+  /// Takes tiles of several taps, each a multiple of kDepthAlignment channels.
+  bool sliding = false;
+  /// Bracket a sequence of calls on one thread, where the unit has a state; may be null.
+  void (*enter)() = nullptr;
+  void (*leave)() = nullptr;
+};
+
+/// enter on construction, leave on destruction.
+class GemmSession {
+ public:
+  explicit GemmSession(const GemmKernel& kernel) : kernel_(kernel) {
+    if (kernel_.enter != nullptr) kernel_.enter();
+  }
+  ~GemmSession() {
+    if (kernel_.leave != nullptr) kernel_.leave();
+  }
+  GemmSession(const GemmSession&) = delete;
+  GemmSession& operator=(const GemmSession&) = delete;
+
+ private:
+  const GemmKernel& kernel_;
 };
 
 /// Every micro-kernel of variants.inc, whether this machine can run it or not.

@@ -114,6 +114,7 @@ void ImplicitGemm::rebind(const void* x, const void* packed_weights, std::int64_
 }
 
 void ImplicitGemm::run_rows(std::int64_t first, std::int64_t last) {
+  const GemmSession session(kernel_);
   for (std::int64_t row = first; row < last; row += blocking_.block_rows) {
     run_block(0, row, std::min(blocking_.block_rows, last - row), 0, columns_.size());
   }
@@ -125,6 +126,7 @@ void ImplicitGemm::run(ThreadPool& pool) {
 }
 
 void ImplicitGemm::run_part(int part) {
+  const GemmSession session(kernel_);
   const int row_part = part / blocking_.column_parts;
   const auto column_part = static_cast<std::size_t>(part % blocking_.column_parts);
   const auto column_parts = static_cast<std::size_t>(blocking_.column_parts);
