@@ -109,7 +109,9 @@ class RegionChooser {
         std::find_if(region.steps.begin(), region.steps.end(), [&](const RegionStep& step) {
           if (step.op.kind == EpilogueOp::Kind::kClip) return false;
           if (!constraint_obstacle(step.node).empty()) return true;
-          return is_table_step(step) && !range_obstacle(step.input).empty();
+          const ValueId result = graph_.node(step.node).outputs[0];
+          return is_table_step(step) &&
+                 !(range_obstacle(step.input).empty() && range_obstacle(result).empty());
         });
     if (unfit == region.steps.end()) return;
     region.output = unfit->input;

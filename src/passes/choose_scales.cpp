@@ -130,6 +130,7 @@ class ScaleChooser {
 
   void join_concat(const Region& region) {
     const ValueId output = region.output;
+    if (joined_already(region)) return;
     for (ValueId input : graph_.node(region.anchor).inputs) {
       const Group& source = group(input);
       const Group& target = group(output);
@@ -142,6 +143,18 @@ class ScaleChooser {
           source.members.size() == 1 && sole_user(graph_, uses_, input) == region.anchor;
       if (alone || is_nearly(source, target)) join_into(output, input, alone);
     }
+  }
+
+  /// Inputs that are one group (x beside max-poolings of x) hand their grid on to the Concat.
+  bool joined_already(const Region& region) {
+    const std::vector<ValueId>& inputs = graph_.node(region.anchor).inputs;
+    const int first = group_index(inputs.front());
+    const bool one_group = std::all_of(inputs.begin(), inputs.end(),
+                                       [&](ValueId input) { return group_index(input) == first; });
+    const bool by_hand = group(region.output).set_by_hand || group(inputs.front()).set_by_hand;
+    if (inputs.size() < 2 || !one_group || by_hand) return false;
+    merge(first, group_index(region.output));
+    return true;
   }
 
   static bool is_nearly(const Group& a, const Group& b) {

@@ -60,6 +60,18 @@ std::optional<ChannelAffine> affine_of(kernels::Binary function, std::vector<dou
   }
 }
 
+/// A constant [channels] added to a node without bias is its bias, under its own name.
+bool use_as_bias(Graph& graph, NodeId anchor, kernels::Binary function, ValueId constant) {
+  const Shape& shape = graph.value(constant).constant->shape();
+  if (function != kernels::Binary::kAdd || input_of(graph, anchor, 2) != ir::kNoValue ||
+      shape != Shape{output_channels(graph, anchor)}) {
+    return false;
+  }
+  graph.node(anchor).inputs.resize(3, ir::kNoValue);
+  graph.node(anchor).inputs[2] = constant;
+  return true;
+}
+
 /// Folds the Binary `id` into the node that computes its other operand; true if it did.
 bool fold_into_operand(Graph& graph, NodeId id, std::size_t operand) {
   const auto& op = *op_as<ir::Binary>(graph, id);
@@ -75,7 +87,9 @@ bool fold_into_operand(Graph& graph, NodeId id, std::size_t operand) {
   const std::optional<ChannelAffine> affine =
       affine_of(op.function, *std::move(numbers), operand == 0);
   if (!affine) return false;
-  scale_channels(graph, anchor, *affine);
+  if (!use_as_bias(graph, anchor, op.function, graph.node(id).inputs[1 - operand])) {
+    scale_channels(graph, anchor, *affine);
+  }
   replace_tail(graph, anchor, id);
   return true;
 }

@@ -96,7 +96,7 @@ struct NonNegative {
         return input(0) || (exponent && std::fmod(*exponent, 2.0) == 0.0);
       }
       default:
-        return false;
+        return op.function >= kernels::Binary::kEqual;  // comparisons and logic give 0 or 1
     }
   }
   bool operator()(const ir::Select&) const { return input(1) && input(2); }

@@ -7,13 +7,16 @@
 #include "passes/fold_channel_affine.h"
 #include "passes/fold_constants.h"
 #include "passes/fold_padding.h"
+#include "passes/fold_transpose_into_matmul.h"
 #include "passes/fuse_epilogues.h"
 #include "passes/merge_movement.h"
 #include "passes/recognise_activations.h"
+#include "passes/recognise_channel_shuffle.h"
 #include "passes/recognise_gelu.h"
 #include "passes/recognise_layer_norm.h"
 #include "passes/remove_identities.h"
 #include "passes/share_common_subexpressions.h"
+#include "passes/split_merged_projections.h"
 
 namespace xinfer::passes {
 namespace {
@@ -33,6 +36,10 @@ std::vector<Pass> simplify_passes(const Evaluator& evaluate) {
       // Before the patterns: exporters emit the same Sub or Slice twice.
       {"share_common_subexpressions", share_common_subexpressions},
       {"remove_identities", remove_identities},
+      // Before merge_movement, which would take the Transpose of a K^T apart from its MatMul, and
+      // the pieces of a shuffle from each other.
+      {"fold_transpose_into_matmul", fold_transpose_into_matmul},
+      {"recognise_channel_shuffle", recognise_channel_shuffle},
       {"merge_movement", merge_movement},
       // Before fold_channel_affine: a convolution must not swallow the scale that starts a GELU or
       // ends a LayerNorm pattern.
@@ -43,6 +50,8 @@ std::vector<Pass> simplify_passes(const Evaluator& evaluate) {
       // Batch norm first: what it leaves as Mul and Add may follow another foldable node.
       {"fold_batch_norm", fold_batch_norm},
       {"fold_channel_affine", fold_channel_affine},
+      // Behind fold_channel_affine: the parts take their share of the merged bias with them.
+      {"split_merged_projections", split_merged_projections},
       {"remove_dead_nodes",
        [](ir::Graph& graph) {
          graph.remove_dead_nodes();

@@ -4,6 +4,7 @@
 
 #include "passes/choose_int8_regions.h"
 #include "passes/choose_scales.h"
+#include "passes/complete_ranges.h"
 #include "passes/count_macs.h"
 #include "passes/match.h"
 
@@ -18,9 +19,9 @@ using ir::ValueId;
 
 class Planner {
  public:
-  Planner(const Graph& graph, const RangeMap& ranges, const ir::Constraints& constraints,
+  Planner(const Graph& graph, RangeMap ranges, const ir::Constraints& constraints,
           const PrecisionOptions& options)
-      : graph_(graph), ranges_(ranges), constraints_(constraints), options_(options) {}
+      : graph_(graph), ranges_(std::move(ranges)), constraints_(constraints), options_(options) {}
 
   Result<PrecisionPlan> plan() {
     const ir::Bindings sizes = counted_sizes(graph_);
@@ -127,7 +128,7 @@ class Planner {
   }
 
   const Graph& graph_;
-  const RangeMap& ranges_;
+  const RangeMap ranges_;
   const ir::Constraints& constraints_;
   const PrecisionOptions& options_;
   PrecisionPlan plan_;
@@ -148,7 +149,7 @@ double PrecisionPlan::int8_mac_share(const Graph& graph) const {
 Result<PrecisionPlan> plan_precisions(const Graph& graph, const RangeMap& ranges,
                                       const ir::Constraints& constraints,
                                       const PrecisionOptions& options) {
-  return Planner(graph, ranges, constraints, options).plan();
+  return Planner(graph, complete_ranges(graph, ranges), constraints, options).plan();
 }
 
 }  // namespace xinfer::passes
