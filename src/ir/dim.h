@@ -72,7 +72,7 @@ struct Dim::Atom {
 };
 
 Dim floordiv(const Dim& a, const Dim& b);
-/// -floordiv(-a, b)
+/// Rounds towards plus infinity.
 Dim ceildiv(const Dim& a, const Dim& b);
 Dim min(const Dim& a, const Dim& b);
 Dim max(const Dim& a, const Dim& b);

@@ -198,7 +198,11 @@ Dim floordiv(const Dim& a, const Dim& b) {
   return make_function(Atom::Kind::kFloorDiv, a, b);
 }
 
-Dim ceildiv(const Dim& a, const Dim& b) { return Dim(-1) * floordiv(Dim(-1) * a, b); }
+Dim ceildiv(const Dim& a, const Dim& b) {
+  // Adding to the dividend keeps the canonical form of floor divisions by the same number.
+  if (b.is_constant() && b.constant() > 0) return floordiv(a + Dim(b.constant() - 1), b);
+  return Dim(-1) * floordiv(Dim(-1) * a, b);
+}
 
 Dim min(const Dim& a, const Dim& b) { return extremum(Atom::Kind::kMin, a, b); }
 
