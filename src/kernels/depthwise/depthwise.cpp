@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/aligned_buffer.h"
 #include "kernels/conv/accumulator_store.h"
@@ -36,6 +37,7 @@ class Depthwise final : public Convolution {
     std::shared_ptr<void> acc;
   };
 
+  void prepare_finish(const Epilogue& epilogue);
   void run_part(Part& part, std::int64_t first_line, std::int64_t last_line);
   void run_lines(Part& part, std::int64_t line, int rows);
   void store_run(const Part& part, std::int64_t line, int rows, std::int64_t first_pixel,
@@ -52,6 +54,11 @@ class Depthwise final : public Convolution {
   int rows_at_once_;
   std::int64_t run_pixels_;  ///< pixels of one kernel call, whole periods
   DepthwiseCall call_;       ///< what all calls share
+  /// Set where the kernel stores y itself; multiplier, bias and start in chunk order.
+  bool finishes_ = false;
+  DepthwiseFinish finish_;
+  std::vector<float> finish_constants_;
+  std::vector<std::int32_t> finish_start_;
   std::vector<Part> parts_;
 };
 
@@ -85,6 +92,7 @@ Depthwise::Depthwise(const ConvShape& shape, ConvType type, const ConvArguments&
   if (type == ConvType::kS8S8) {
     call_.start = reinterpret_cast<const std::int32_t*>(weights + layout_.weight_bytes);
   }
+  prepare_finish(arguments.epilogue);
   const std::int64_t lines =
       (rows_at_once_ - 1) * shape.stride_h + (shape.kernel_h - 1) * shape.dilation_h + 1;
   const std::int64_t groups = shape.batch * shape.out_h / rows_at_once_;
@@ -97,6 +105,33 @@ Depthwise::Depthwise(const ConvShape& shape, ConvType type, const ConvArguments&
          std::vector<const std::byte*>(pointers), std::vector<const std::byte*>(pointers),
          allocate_buffer(static_cast<std::size_t>(call_.acc_row * rows_at_once_) * 4)});
   }
+}
+
+/// Where y lies as dense as the lines and nothing but scaling and clamping is to be done, the
+/// kernel stores from registers.
+void Depthwise::prepare_finish(const Epilogue& epilogue) {
+  if (!kernel_.finishes || !store_plan_.bounded || store_plan_.epilogue.step_count != 0) return;
+  if (layout_.pitch != layout_.channels || shape_.y_pixel_stride != layout_.channels) return;
+  const auto period = static_cast<std::size_t>(layout_.period);
+  std::vector<float> in_order(2 * period);
+  for (std::size_t p = 0; p < period; ++p) {
+    const std::size_t channel = p % static_cast<std::size_t>(layout_.pitch);
+    in_order[p] = epilogue.multiplier[channel];
+    in_order[period + p] = epilogue.bias[channel];
+  }
+  finish_constants_.resize(2 * period);
+  finish_start_.resize(period);
+  to_chunk_order(in_order.data(), layout_.period, finish_constants_.data());
+  to_chunk_order(in_order.data() + period, layout_.period, finish_constants_.data() + period);
+  if (call_.start != nullptr) to_chunk_order(call_.start, layout_.period, finish_start_.data());
+  finish_.multiplier = finish_constants_.data();
+  finish_.bias = finish_constants_.data() + period;
+  finish_.start = finish_start_.data();
+  finish_.is_signed = store_plan_.epilogue.output_dtype == DType::kInt8;
+  finish_.low = static_cast<std::uint8_t>(static_cast<int>(std::nearbyint(store_plan_.low)));
+  finish_.high = static_cast<std::uint8_t>(static_cast<int>(std::nearbyint(store_plan_.high)));
+  finish_.y_row = shape_.out_w * layout_.pitch;
+  finishes_ = true;
 }
 
 void Depthwise::run(ThreadPool& pool) {
@@ -146,8 +181,16 @@ void Depthwise::run_lines(Part& part, std::int64_t line, int rows) {
     for (std::size_t i = 0; i < part.taps.size(); ++i) {
       part.shifted[i] = part.taps[i] + x * layout_.pitch * position_bytes;
     }
-    kernel_.run(call);
-    store_run(part, line, rows, x, pixels);
+    if (finishes_) {
+      DepthwiseFinish finish = finish_;
+      finish.y = static_cast<std::byte*>(store_plan_.y) + (line * shape_.out_w + x) * layout_.pitch;
+      finish.positions = pixels * layout_.pitch;
+      call.finish = &finish;
+      kernel_.run(call);
+    } else {
+      kernel_.run(call);
+      store_run(part, line, rows, x, pixels);
+    }
   }
 }
 

@@ -30,12 +30,12 @@ inline void transpose_taps(const std::byte* const* taps, std::int64_t at,
   t[3] = Vector::unpack_high_words(ab_high, cd_high);
 }
 
-/// One vector of positions of kRows output lines from `first_row`; kKernelH x kStride are the
-/// kernel's height and stride, or 0 for any (then kRows is 1).
+/// One vector of positions, from `at` (`phase_at` in its period), of kRows output lines from
+/// `first_row`; kKernelH x kStride are the kernel's height and stride, or 0 for any (then kRows is
+/// 1).
 template <typename Vector, int kRows, int kKernelH, int kStride>
 inline void compute_vector(const DepthwiseCall& call, int first_row, std::int64_t at,
-                           const std::byte* weights, const std::int32_t* start,
-                           std::int32_t* acc_out) {
+                           std::int64_t phase_at, const std::byte* weights, std::int32_t* acc_out) {
   constexpr bool kAny = kKernelH == 0;
   const std::int64_t quads = call.line_taps / 4;
   const std::int64_t quad_bytes = call.period_chunks * kDepthwiseChunkWeights;
@@ -43,10 +43,13 @@ inline void compute_vector(const DepthwiseCall& call, int first_row, std::int64_
   const std::byte* const* taps = call.taps + first_row * call.stride_h * call.line_taps;
   const std::int64_t line_step = (kAny ? call.dilation_h : 1) * call.line_taps;
   typename Vector::Type acc[kRows][4];
+  const bool finishes = Vector::kFinishes && call.finish != nullptr;
 #pragma GCC unroll 4
   for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 4
-    for (int j = 0; j < 4; ++j) acc[r][j] = Vector::zero();
+    for (int j = 0; j < 4; ++j) {
+      acc[r][j] = finishes ? Vector::load(call.finish->start + phase_at + 16 * j) : Vector::zero();
+    }
   }
 #pragma GCC unroll 16
   for (int line = 0; line < lines; ++line, taps += line_step) {
@@ -67,7 +70,14 @@ inline void compute_vector(const DepthwiseCall& call, int first_row, std::int64_
   }
 #pragma GCC unroll 4
   for (int r = 0; r < kRows; ++r) {
-    Vector::store_in_order(acc[r], start, acc_out + (first_row + r) * call.acc_row + at);
+    if constexpr (Vector::kFinishes) {
+      if (finishes) {
+        Vector::finish(acc[r], *call.finish, first_row + r, at, phase_at);
+        continue;
+      }
+    }
+    Vector::store_in_order(acc[r], call.start == nullptr ? nullptr : call.start + phase_at,
+                           acc_out + (first_row + r) * call.acc_row + at);
   }
 }
 
@@ -77,13 +87,11 @@ void compute_rows(const DepthwiseCall& call, int first_row) {
   std::int64_t phase = 0;
   for (std::int64_t chunk = 0; chunk < call.chunks; ++chunk) {
     const std::byte* weights = call.weights + phase * kDepthwiseChunkWeights;
-    const std::int32_t* start =
-        call.start == nullptr ? nullptr : call.start + phase * kDepthwiseChunk;
 #pragma GCC unroll 1
     for (int part = 0; part < kDepthwiseChunk; part += Vector::kBytes) {
       compute_vector<Vector, kRows, kKernelH, kStride>(
-          call, first_row, chunk * kDepthwiseChunk + part, weights + part,
-          start == nullptr ? nullptr : start + part, acc);
+          call, first_row, chunk * kDepthwiseChunk + part, phase * kDepthwiseChunk + part,
+          weights + part, acc);
     }
     if (++phase == call.period_chunks) phase = 0;
   }

@@ -3,15 +3,16 @@
 
 namespace xinfer::kernels {
 
-#define XINFER_DEPTHWISE_KERNEL(function, isa, is_float32) void function(const DepthwiseCall& call);
+#define XINFER_DEPTHWISE_KERNEL(function, isa, is_float32, finishes_itself) \
+  void function(const DepthwiseCall& call);
 #include "kernels/depthwise/variants.inc"
 #undef XINFER_DEPTHWISE_KERNEL
 
 namespace {
 
 constexpr DepthwiseKernel kKernels[] = {
-#define XINFER_DEPTHWISE_KERNEL(function, isa, is_float32) \
-  {#function, CpuIsa::isa, is_float32, function},
+#define XINFER_DEPTHWISE_KERNEL(function, isa, is_float32, finishes_itself) \
+  {#function, CpuIsa::isa, is_float32, finishes_itself, function},
 #include "kernels/depthwise/variants.inc"
 #undef XINFER_DEPTHWISE_KERNEL
 };

@@ -36,6 +36,29 @@ struct DepthwiseLayout {
 /// Output lines that one call computes at most.
 inline constexpr int kMaxDepthwiseRows = 4;
 
+/// Requantising straight from registers: no epilogue step, INT8 output that is proved bounded
+/// (StorePlan), y as dense as the lines. Constants are in the order of the packed weights' chunks.
+struct DepthwiseFinish {
+  const float* multiplier = nullptr;    ///< [period]
+  const float* bias = nullptr;          ///< [period]
+  const std::int32_t* start = nullptr;  ///< [period]
+  bool is_signed = false;               ///< y is s8, else u8
+  std::uint8_t low = 0;                 ///< clamp after rounding, as bytes of y
+  std::uint8_t high = 0;
+  std::byte* y = nullptr;      ///< first position of the first output line
+  std::int64_t y_row = 0;      ///< bytes between output lines
+  std::int64_t positions = 0;  ///< of a line; nothing behind them is written
+};
+
+/// Moves [period] values from position order to the order of the packed weights' chunks.
+template <typename T>
+void to_chunk_order(const T* from, std::int64_t period, T* to) {
+  for (std::int64_t p = 0; p < period; ++p) {
+    const std::int64_t at = p % kDepthwiseChunk;
+    to[p - at + at % 16 / 4 * 16 + at / 16 * 4 + at % 4] = from[p];
+  }
+}
+
 /// One call: `rows` neighbouring output lines over the same run of positions.
 struct DepthwiseCall {
   /// Tap pointers at the run's first position, [input line][taps of a line]; INT8: taps rounded up
@@ -53,6 +76,7 @@ struct DepthwiseCall {
   const std::int32_t* start = nullptr;  ///< [period] INT8 start values, null for zero
   void* acc = nullptr;                  ///< [rows][acc_row] int32 or float32 by position
   std::int64_t acc_row = 0;
+  const DepthwiseFinish* finish = nullptr;  ///< instead of acc, for kernels that can
 };
 
 /// One line of variants.inc.
@@ -60,6 +84,7 @@ struct DepthwiseKernel {
   const char* name;
   CpuIsa isa;
   bool float32;
+  bool finishes;  ///< takes DepthwiseCall::finish
   void (*run)(const DepthwiseCall& call);
 };
 
