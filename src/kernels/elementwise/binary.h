@@ -17,7 +17,6 @@
 
 namespace xinfer::kernels {
 
-
 /// "Add", "LessOrEqual", …, for reports and messages.
 const char* to_string(Binary op);
 

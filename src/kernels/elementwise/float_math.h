@@ -59,7 +59,10 @@ inline ExpParts exp_parts(float x) {
   const int exponent = static_cast<int>(bits_of(shifted) - kRoundMagicBits);
   const unsigned half = static_cast<unsigned>(exponent >> 1);
   const unsigned rest = static_cast<unsigned>(exponent) - half;
-  return {fma(r * r, q, r), float_of((half + 127u) << 23), float_of((rest + 127u) << 23)};
+  // At -104, where masked logits end up, the result is an exact zero: 2^-150 as a product would
+  // cost a denormal's microcode assist.
+  const float scale_b = x > -104.0f ? float_of((rest + 127u) << 23) : 0.0f;
+  return {fma(r * r, q, r), float_of((half + 127u) << 23), scale_b};
 }
 
 /// exp(x): 0 below -103.97, infinity above 88.72, NaN for NaN.

@@ -1,10 +1,11 @@
 // One kernel source, compiled once per instruction set.
 //
-// A family's loops live in a header that is included by <family>_portable.cpp, <family>_avx2.cpp
-// and <family>_avx512vnni.cpp. Every inline function in such a header sits in the namespace
-// XINFER_ISA_NAMESPACE of the including file, so that the linker never merges an AVX-512 body into
-// a portable caller; for the same reason such headers use compiler builtins instead of the standard
-// library's inline functions.
+// A family's loops live in <family>_loops.h, which <family>_avx2.cpp and <family>_avx512vnni.cpp
+// include for their builds, and <family>.cpp, which chooses among the builds, for the portable one.
+// Every inline function in such a header sits in the namespace XINFER_ISA_NAMESPACE of the
+// including file, so that the linker never merges an AVX-512 body into a portable caller; for the
+// same reason such headers use compiler builtins instead of the standard library's inline
+// functions.
 #pragma once
 
 #if defined(__AVX512VNNI__)

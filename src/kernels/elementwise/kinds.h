@@ -54,7 +54,8 @@ enum class Unary : std::uint8_t {
   kBitwiseNot,  ///< integers
 };
 
-/// y = f(a, b) with NumPy broadcasting. Named after the ONNX ops. The numbers are stored in engine files: append only.
+/// y = f(a, b) with NumPy broadcasting. Named after the ONNX ops. The numbers are stored in engine
+/// files: append only.
 enum class Binary : std::uint8_t {
   kAdd = 0,
   kSub,

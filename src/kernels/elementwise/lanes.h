@@ -3,42 +3,108 @@
 // instruction sets give equal floats, and 32 chains hide the latency of an addition.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "kernels/elementwise/float_math.h"
+#include "kernels/elementwise/vectors.h"
 
 namespace xinfer::kernels::XINFER_ISA_NAMESPACE {
 
 inline constexpr int kLanes = 32;
+using LaneIndices = std::make_index_sequence<kLanes / kWidth>;
 
-/// The sum of term(i) for i in [0, n).
-template <typename Term>
-inline float lane_sum(std::int64_t n, const Term& term) {
-  float lanes[kLanes];
-  for (int l = 0; l < kLanes; ++l) lanes[l] = 0.0f;
+/// Joins the lanes of v pairwise: l with l + half, then the halves' halves.
+template <typename Join>
+inline float join_lanes(Vector<float, kWidth> v, const Join& join) {
+  float lanes[kWidth];
+  vector_at<kWidth>(lanes) = v;
+  if constexpr (kWidth == 16) {
+    vector_at<8>(lanes) = join(vector_at<8>(lanes), vector_at<8>(lanes + 8));
+  }
+  if constexpr (kWidth >= 8) {
+    vector_at<4>(lanes) = join(vector_at<4>(lanes), vector_at<4>(lanes + 4));
+  }
+  return join(join(lanes[0], lanes[2]), join(lanes[1], lanes[3]));
+}
+
+/// The chains of a row in registers: vector k holds the lanes k * kWidth and up.
+template <std::size_t... k, typename Term>
+inline float lane_sum(std::int64_t n, const float* x, const Term& term, std::index_sequence<k...>) {
+  constexpr std::size_t kVectors = sizeof...(k);
+  Vector<float, kWidth> sums[kVectors] = {};
   std::int64_t i = 0;
   for (; i + kLanes <= n; i += kLanes) {
-    for (int l = 0; l < kLanes; ++l) lanes[l] += term(i + l);
+    ((sums[k] += term(vector_at<kWidth>(x + i + k * kWidth))), ...);
   }
-  for (int l = 0; i + l < n; ++l) lanes[l] += term(i + l);
-  for (int width = kLanes / 2; width > 0; width /= 2) {
-    for (int l = 0; l < width; ++l) lanes[l] += lanes[l + width];
+  if (i < n) {
+    // The tail in a buffer; lanes without an element add zero.
+    float tail[kLanes] = {};
+    const int rest = static_cast<int>(n - i);
+    for (int l = 0; l < rest; ++l) tail[l] = x[i + l];
+    ((vector_at<kWidth>(tail + k * kWidth) = term(vector_at<kWidth>(tail + k * kWidth))), ...);
+    for (int l = rest; l < kLanes; ++l) tail[l] = 0.0f;
+    ((sums[k] += vector_at<kWidth>(tail + k * kWidth)), ...);
   }
-  return lanes[0];
+  if constexpr (kVectors == 8) {
+    sums[0] += sums[4];
+    sums[1] += sums[5];
+    sums[2] += sums[6];
+    sums[3] += sums[7];
+  }
+  if constexpr (kVectors >= 4) {
+    sums[0] += sums[2];
+    sums[1] += sums[3];
+  }
+  return join_lanes(sums[0] + sums[1], [](const auto& a, const auto& b) { return a + b; });
+}
+
+/// The sum of term(x[i]) for i in [0, n); `term` takes a vector of elements.
+template <typename Term>
+inline float lane_sum(std::int64_t n, const float* x, const Term& term) {
+  return lane_sum(n, x, term, LaneIndices{});
+}
+
+inline float lane_sum(std::int64_t n, const float* x) {
+  return lane_sum(n, x, [](const auto& v) { return v; });
 }
 
 /// The maximum of x[0, n), n >= 1; NaN anywhere gives NaN or another element.
 inline float lane_max(std::int64_t n, const float* x) {
-  float lanes[kLanes];
-  for (int l = 0; l < kLanes; ++l) lanes[l] = x[0];
+  float best = x[0];
   std::int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) {
-    for (int l = 0; l < kLanes; ++l) lanes[l] = lanes[l] > x[i + l] ? lanes[l] : x[i + l];
+  if (n >= 2 * kWidth) {
+    Vector<float, kWidth> low = vector_at<kWidth>(x), high = vector_at<kWidth>(x + kWidth);
+    for (i = 2 * kWidth; i + 2 * kWidth <= n; i += 2 * kWidth) {
+      const Vector<float, kWidth>& a = vector_at<kWidth>(x + i);
+      const Vector<float, kWidth>& b = vector_at<kWidth>(x + i + kWidth);
+      low = low > a ? low : a;
+      high = high > b ? high : b;
+    }
+    // The last vectors again, overlapping: a maximum may count twice.
+    const Vector<float, kWidth>& a = vector_at<kWidth>(x + n - kWidth);
+    const Vector<float, kWidth>& b = vector_at<kWidth>(x + n - 2 * kWidth);
+    low = low > a ? low : a;
+    high = high > b ? high : b;
+    low = low > high ? low : high;
+    return join_lanes(low, [](const auto& p, const auto& q) { return p > q ? p : q; });
   }
-  float best = lanes[0];
-  for (int l = 1; l < kLanes; ++l) best = best > lanes[l] ? best : lanes[l];
   for (; i < n; ++i) best = best > x[i] ? best : x[i];
   return best;
+}
+
+/// y[i] = f(x[i]) with the tail in a buffer: a vector costs less than its scalars.
+template <typename Function>
+inline void map_row(std::int64_t n, const float* x, float* y, const Function& f) {
+  const std::int64_t whole = n - n % kWidth;
+#pragma GCC ivdep
+  for (std::int64_t i = 0; i < whole; ++i) y[i] = f(x[i]);
+  if (whole == n) return;
+  float tail[kWidth] = {};
+  for (std::int64_t i = whole; i < n; ++i) tail[i - whole] = x[i];
+  for (int l = 0; l < kWidth; ++l) tail[l] = f(tail[l]);
+  for (std::int64_t i = whole; i < n; ++i) y[i] = tail[i - whole];
 }
 
 /// Stores y as it is (float32), or y / scale, clamped and rounded half to even.

@@ -61,10 +61,10 @@ inline void write_row(const RowNormParameters& p, const float* x, void* y_bytes,
 template <typename Y>
 void layer_norm_row(const RowNormParameters& p, const float* x, void* y) {
   const float count = static_cast<float>(p.n);
-  const float mean = lane_sum(p.n, [&](std::int64_t i) { return x[i]; }) / count;
-  const float variance = lane_sum(p.n,
-                                  [&](std::int64_t i) {
-                                    const float d = x[i] - mean;
+  const float mean = lane_sum(p.n, x) / count;
+  const float variance = lane_sum(p.n, x,
+                                  [mean](const auto& v) {
+                                    const auto d = v - mean;
                                     return d * d;
                                   }) /
                          count;
@@ -74,7 +74,7 @@ void layer_norm_row(const RowNormParameters& p, const float* x, void* y) {
 template <typename Y>
 void rms_norm_row(const RowNormParameters& p, const float* x, void* y) {
   const float square =
-      lane_sum(p.n, [&](std::int64_t i) { return x[i] * x[i]; }) / static_cast<float>(p.n);
+      lane_sum(p.n, x, [](const auto& v) { return v * v; }) / static_cast<float>(p.n);
   RowNormParameters unbiased = p;
   unbiased.bias = nullptr;
   write_row<Y>(unbiased, x, y, 0.0f, 1.0f / __builtin_sqrtf(square + p.epsilon));

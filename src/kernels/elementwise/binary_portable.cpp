@@ -1,2 +1,0 @@
-// float32 binary functions, portable build.
-#include "kernels/elementwise/binary_loops.h"

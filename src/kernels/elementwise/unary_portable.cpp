@@ -1,2 +1,0 @@
-// float32 elementwise functions, portable build.
-#include "kernels/elementwise/unary_loops.h"

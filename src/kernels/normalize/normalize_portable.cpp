@@ -1,2 +1,0 @@
-// Normalisation loops, portable build.
-#include "kernels/normalize/normalize_loops.h"

@@ -1,2 +1,0 @@
-// Pooling loops, portable build.
-#include "kernels/pool/pool_loops.h"

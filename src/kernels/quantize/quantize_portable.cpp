@@ -1,2 +1,0 @@
-// Conversion loops, portable build.
-#include "kernels/quantize/quantize_loops.h"

@@ -1,2 +1,0 @@
-// INT8 addition and multiplication, portable build.
-#include "kernels/residual/residual_loops.h"

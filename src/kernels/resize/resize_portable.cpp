@@ -1,2 +1,0 @@
-// Interpolation rows, portable build.
-#include "kernels/resize/resize_loops.h"

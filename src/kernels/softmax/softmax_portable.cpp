@@ -1,2 +1,0 @@
-// Softmax loops, portable build.
-#include "kernels/softmax/softmax_loops.h"
