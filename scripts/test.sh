@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Every check on a bare Debian 12 or Ubuntu 24.04: set-up, style, build, tests. Safe to run again.
+# With CI=true it also runs every fuzz target for 60 seconds (FUZZ_SECONDS).
+# ctest runs last, so that its summary is what remains on the screen.
+set -euo pipefail
+
+cd "$(dirname "$0")/.."
+. scripts/stages.sh
+build=build/test
+jobs=$(nproc)
+failed=0
+
+begin_stage "set-up"
+groups=(build test)
+if [ "${CI:-}" = true ]; then
+  groups+=(fuzz)
+fi
+scripts/setup.sh "${groups[@]}"
+
+begin_stage "style"
+scripts/check_format.sh || failed=1
+
+begin_stage "configure"
+cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_COMPILER_LAUNCHER=ccache \
+  -DXINFER_WERROR=ON --log-level=WARNING
+
+begin_stage "build"
+cmake --build "$build" -j "$jobs"
+
+if [ "${CI:-}" = true ]; then
+  begin_stage "fuzz"
+  scripts/fuzz.sh "${FUZZ_SECONDS:-60}" || failed=1
+fi
+
+begin_stage "test"
+ctest --test-dir "$build" --output-on-failure --no-tests=error -j 2 || failed=1
+end_stage
+if [ $failed -ne 0 ]; then
+  echo "scripts/test.sh: FAILED (see above)"
+fi
+exit $failed
