@@ -24,15 +24,25 @@ inline float copy_sign(float magnitude, float sign) {
 inline constexpr float kRoundMagic = 12582912.0f;
 inline constexpr unsigned kRoundMagicBits = 0x4B400000u;
 
-/// Rounds half to even; y must lie in (-2^22, 2^22).
-inline int round_to_int(float y) {
-  return static_cast<int>(bits_of(y + kRoundMagic) - kRoundMagicBits);
-}
-
 /// max(y, low) and min(y, high) with the operand order of maxps / minps: NaN gives the bound.
 inline float clamp(float y, float low, float high) {
   y = y > low ? y : low;
   return y < high ? y : high;
+}
+
+/// y, which must lie in the range of T (signed or unsigned char), rounded half to even. The magic
+/// number's low byte is zero, so no subtraction is needed.
+template <typename T>
+inline T round_to_byte(float y) {
+  static_assert(sizeof(T) == 1);
+  return static_cast<T>(static_cast<unsigned char>(bits_of(y + kRoundMagic)));
+}
+
+/// y clamped to the range of T as float, then rounded half to even; NaN gives the least value.
+template <typename T>
+inline T quantised(float y) {
+  constexpr bool kSigned = T(-1) < T(0);
+  return round_to_byte<T>(clamp(y, kSigned ? -128.0f : 0.0f, kSigned ? 127.0f : 255.0f));
 }
 
 /// The parts of exp(x) = 2^n * (1 + m): m = expm1(r), and 2^n as the product of two floats, which

@@ -1,6 +1,8 @@
 // Pooling over whole tensors: windows clipped to the input, channels by the inner loops.
 #include "kernels/pool/pool.h"
 
+#include <algorithm>
+
 #include "kernels/pool/pool_loops.h"
 #include "kernels/pool/window.h"
 
@@ -37,55 +39,70 @@ struct Pooling {
   std::int64_t x_bytes, y_bytes;
   PoolLoop loop;
   Average average;
+  const char* x;
+  char* y;
 
-  /// Channels [c, c + n) of one output pixel.
-  void pixel(const char* x, char* y, std::int64_t p, std::int64_t c, std::int64_t n) const {
-    const std::int64_t w = p % s.width.out;
-    const std::int64_t h = p / s.width.out % s.height.out;
-    const std::int64_t d = p / (s.width.out * s.height.out) % s.depth.out;
-    const std::int64_t image = p / (s.width.out * s.height.out * s.depth.out);
-    const PoolSpan dw = pool_span(s.width, w);
-    const PoolSpan dh = pool_span(s.height, h);
-    const PoolSpan dd = pool_span(s.depth, d);
-    const std::int64_t row = s.width.in * s.x_pixel_stride;
-    const std::int64_t plane = s.height.in * row;
+  /// Pixels [begin, end) of output row `row` of all rows (image, depth, height), and of them the
+  /// channels [c, c + n).
+  void run_row(std::int64_t row, std::int64_t begin, std::int64_t end, std::int64_t c,
+               std::int64_t n) const {
+    const PoolSpan dh = pool_span(s.height, row % s.height.out);
+    const PoolSpan dd = pool_span(s.depth, row / s.height.out % s.depth.out);
+    const std::int64_t image = row / (s.height.out * s.depth.out);
+    const std::int64_t x_row = s.width.in * s.x_pixel_stride;
+    const std::int64_t x_plane = s.height.in * x_row;
+    const std::int64_t base = (image * s.depth.in + dd.first) * x_plane + dh.first * x_row + c;
     PoolWindow window{dd.count,
                       dh.count,
-                      dw.count,
-                      s.depth.dilation * plane,
-                      s.height.dilation * row,
+                      0,
+                      s.depth.dilation * x_plane,
+                      s.height.dilation * x_row,
                       s.width.dilation * s.x_pixel_stride};
-    std::int64_t count = dd.count * dh.count * dw.count;
-    if (average.include_pad) count = dd.padded_count * dh.padded_count * dw.padded_count;
-    if (count < 1) count = 1;
-    const std::int64_t at = image * s.depth.in * plane + dd.first * plane + dh.first * row +
-                            dw.first * s.x_pixel_stride + c;
-    loop(x + at * x_bytes, y + (p * s.y_pixel_stride + c) * y_bytes, n, window,
-         static_cast<float>(average.scale_ratio / static_cast<double>(count)),
-         static_cast<float>(count));
+    const bool padded = average.include_pad;
+    const std::int64_t outer_count =
+        padded ? dd.padded_count * dh.padded_count : dd.count * dh.count;
+    // Most windows of a row are whole: their count and factor are computed once.
+    std::int64_t last_count = 0;
+    float factor = 0.0f;
+    for (std::int64_t w = begin; w < end; ++w) {
+      const PoolSpan dw = pool_span(s.width, w);
+      window.taps = dw.count;
+      const std::int64_t count =
+          std::max<std::int64_t>(outer_count * (padded ? dw.padded_count : dw.count), 1);
+      if (count != last_count) {
+        last_count = count;
+        factor = static_cast<float>(average.scale_ratio / static_cast<double>(count));
+      }
+      loop(x + (base + dw.first * s.x_pixel_stride) * x_bytes,
+           y + ((row * s.width.out + w) * s.y_pixel_stride + c) * y_bytes, n, window, factor,
+           static_cast<float>(count));
+    }
   }
 };
 
-/// Shares pixels, and, where there are few of them (global pooling), blocks of channels.
-void run(const Pooling& pooling, const void* x, void* y, ThreadPool& pool) {
+/// Shares output rows, and where there are few of them also parts of rows and blocks of channels.
+void run(const Pooling& pooling, ThreadPool& pool) {
   const PoolShape& s = pooling.s;
-  const std::int64_t pixels = s.batch * s.depth.out * s.height.out * s.width.out;
-  if (pixels * s.channels == 0) return;
-  const char* from = static_cast<const char*>(x);
-  char* to = static_cast<char*>(y);
-  const std::int64_t window = s.depth.kernel * s.height.kernel * s.width.kernel;
-  const bool split_channels = pixels < 4 * pool.threads() && s.channels > kPoolBlock;
+  const std::int64_t rows = s.batch * s.depth.out * s.height.out;
+  const std::int64_t width = s.width.out;
+  if (rows * width * s.channels == 0) return;
+  const std::int64_t wanted = 4 * pool.threads();
+  const std::int64_t parts = rows >= wanted ? 1 : std::min(width, (wanted + rows - 1) / rows);
+  const bool split_channels = rows * parts < wanted && s.channels > kPoolBlock;
   const std::int64_t step = split_channels ? kPoolBlock : s.channels;
   const std::int64_t blocks = (s.channels + step - 1) / step;
-  pool.parallel_ranges(static_cast<std::size_t>(pixels * blocks),
-                       static_cast<std::size_t>(kGrainElements / (step * window) + 1),
-                       [&](std::size_t begin, std::size_t end) {
-                         for (auto i = static_cast<std::int64_t>(begin);
-                              i < static_cast<std::int64_t>(end); ++i) {
-                           const std::int64_t c = i % blocks * step;
-                           pooling.pixel(from, to, i / blocks, c, std::min(step, s.channels - c));
-                         }
-                       });
+  const std::int64_t window = s.depth.kernel * s.height.kernel * s.width.kernel;
+  const std::int64_t work = step * window * ((width + parts - 1) / parts);
+  pool.parallel_ranges(
+      static_cast<std::size_t>(rows * parts * blocks),
+      static_cast<std::size_t>(kGrainElements / work + 1), [&](std::size_t begin, std::size_t end) {
+        for (auto i = static_cast<std::int64_t>(begin); i < static_cast<std::int64_t>(end); ++i) {
+          const std::int64_t c = i % blocks * step;
+          const std::int64_t part = i / blocks % parts;
+          pooling.run_row(i / (blocks * parts), width * part / parts, width * (part + 1) / parts, c,
+                          std::min(step, s.channels - c));
+        }
+      });
 }
 
 }  // namespace
@@ -97,7 +114,14 @@ Status max_pool(const PoolShape& shape, DType dtype, const void* x, void* y, Cpu
     return unsupported("max pooling of {}; supported: float32, int8, uint8", to_string(dtype));
   }
   const auto bytes = static_cast<std::int64_t>(size_of(dtype));
-  run({shape, bytes, bytes, loops_for(isa).max[type], {}}, x, y, pool);
+  run({shape,
+       bytes,
+       bytes,
+       loops_for(isa).max[type],
+       {},
+       static_cast<const char*>(x),
+       static_cast<char*>(y)},
+      pool);
   return {};
 }
 
@@ -118,15 +142,23 @@ Status average_pool(const PoolShape& shape, const AveragePoolParameters& paramet
   average.scale_ratio = static_cast<double>(parameters.x_scale);
   if (to != 0) average.scale_ratio /= static_cast<double>(parameters.y_scale);
   run({shape, static_cast<std::int64_t>(size_of(parameters.x_dtype)),
-       static_cast<std::int64_t>(size_of(parameters.y_dtype)), loop, average},
-      x, y, pool);
+       static_cast<std::int64_t>(size_of(parameters.y_dtype)), loop, average,
+       static_cast<const char*>(x), static_cast<char*>(y)},
+      pool);
   return {};
 }
 
 Status lp_pool(const PoolShape& shape, int p, const float* x, float* y, CpuIsa isa,
                ThreadPool& pool) {
   if (p != 1 && p != 2) return unsupported("Lp pooling with p = {}; supported: 1, 2", p);
-  run({shape, 4, 4, loops_for(isa).lp[p - 1], {}}, x, y, pool);
+  run({shape,
+       4,
+       4,
+       loops_for(isa).lp[p - 1],
+       {},
+       reinterpret_cast<const char*>(x),
+       reinterpret_cast<char*>(y)},
+      pool);
   return {};
 }
 

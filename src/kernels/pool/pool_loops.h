@@ -2,9 +2,12 @@
 // A window arrives as a list of rows: kernel_w taps `tap_stride` apart from each row's start.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "kernels/elementwise/float_math.h"
+#include "kernels/elementwise/vectors.h"
 
 namespace xinfer::kernels {
 
@@ -69,19 +72,61 @@ inline T lowest() {
   return T(-1) < T(0) ? T(-128) : T(0);
 }
 
+/// `registers` vectors of `lanes` neighbouring channels; the maxima stay in registers.
+template <typename T, int lanes, std::size_t... k>
+inline void max_block(const T* x, T* y, const PoolWindow& w, std::index_sequence<k...>) {
+  Vector<T, lanes> best[] = {(static_cast<void>(k), Vector<T, lanes>{} + lowest<T>())...};
+  walk(
+      x, w,
+      [&](const T* tap) {
+        ((best[k] = best[k] > vector_at<lanes>(tap + k * lanes)
+                        ? best[k]
+                        : vector_at<lanes>(tap + k * lanes)),
+         ...);
+      },
+      [] {});
+  ((vector_at<lanes>(y + k * lanes) = best[k]), ...);
+}
+
+/// Channels one by one, for the few that fill no vector.
+template <typename T>
+inline void max_scalars(const T* x, T* y, std::int64_t channels, const PoolWindow& w) {
+  for (std::int64_t c = 0; c < channels; ++c) {
+    T best = lowest<T>();
+    walk(
+        x + c, w, [&](const T* tap) { best = best > *tap ? best : *tap; }, [] {});
+    y[c] = best;
+  }
+}
+
+/// Blocks of four vectors, of one, and a last one that overlaps its predecessor.
+template <int lanes, typename T>
+inline void max_channels(const T* x, T* y, std::int64_t channels, const PoolWindow& w) {
+  std::int64_t c = 0;
+  for (; c + 4 * lanes <= channels; c += 4 * lanes) {
+    max_block<T, lanes>(x + c, y + c, w, std::make_index_sequence<4>{});
+  }
+  for (; c + lanes <= channels; c += lanes) {
+    max_block<T, lanes>(x + c, y + c, w, std::make_index_sequence<1>{});
+  }
+  if (c == channels) return;
+  c = channels - lanes;
+  max_block<T, lanes>(x + c, y + c, w, std::make_index_sequence<1>{});
+}
+
 template <typename T>
 void max_loop(const void* x, void* y, std::int64_t channels, const PoolWindow& w, float, float) {
-  for_blocks<T, T>(x, y, channels, [&](const T* from, T* to, std::int64_t n) {
-    T best[kPoolBlock];
-    for (std::int64_t c = 0; c < n; ++c) best[c] = lowest<T>();
-    walk(
-        from, w,
-        [&](const T* tap) {
-          for (std::int64_t c = 0; c < n; ++c) best[c] = best[c] > tap[c] ? best[c] : tap[c];
-        },
-        [] {});
-    for (std::int64_t c = 0; c < n; ++c) to[c] = best[c];
-  });
+  constexpr int kNative = 4 * kWidth / static_cast<int>(sizeof(T));
+  constexpr int kSmall = 16 / static_cast<int>(sizeof(T));
+  const T* from = static_cast<const T*>(x);
+  T* to = static_cast<T*>(y);
+  if (channels >= kNative) {
+    max_channels<kNative>(from, to, channels, w);
+  } else if (channels >= kSmall) {
+    max_channels<kSmall>(from, to, channels, w);
+  } else {
+    max_scalars(from, to, channels, w);
+  }
 }
 
 template <typename Y>
@@ -89,9 +134,7 @@ inline Y store_average(float y) {
   if constexpr (sizeof(Y) == 4) {
     return y;
   } else {
-    constexpr bool kSigned = Y(-1) < Y(0);
-    return static_cast<Y>(
-        round_to_int(clamp(y, kSigned ? -128.0f : 0.0f, kSigned ? 127.0f : 255.0f)));
+    return quantised<Y>(y);
   }
 }
 

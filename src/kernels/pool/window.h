@@ -20,6 +20,7 @@ inline PoolSpan pool_span(const PoolAxis& axis, std::int64_t out) {
   const std::int64_t start = out * axis.stride - axis.pad_begin;
   const auto taps_below = [&](std::int64_t limit) {  // taps with start + k * dilation < limit
     if (limit <= start) return std::int64_t{0};
+    if (axis.dilation == 1) return std::min(axis.kernel, limit - start);  // spares a division
     return std::min(axis.kernel, (limit - start + axis.dilation - 1) / axis.dilation);
   };
   const std::int64_t before = taps_below(0);

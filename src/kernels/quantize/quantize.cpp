@@ -110,14 +110,33 @@ void convert_tiles(const Conversion& c, ThreadPool& pool) {
                        });
 }
 
+/// Three dense planes to dense pixels: the usual network input.
+void convert_image_planes(const Conversion& c, InterleaveLoop interleave, ThreadPool& pool) {
+  const ConvertShape& s = c.shape;
+  for (std::int64_t n = 0; n < s.batch; ++n) {
+    const char* x = c.x + c.x_side.offset(s, n, 0, 0);
+    char* y = c.y + c.y_side.offset(s, n, 0, 0);
+    pool.parallel_ranges(static_cast<std::size_t>(s.pixels), kGrainElements / 3,
+                         [&](std::size_t begin, std::size_t end) {
+                           const auto p = static_cast<std::int64_t>(begin);
+                           interleave(x + p * c.x_side.element_bytes, s.pixels,
+                                      y + 3 * p * c.y_side.element_bytes,
+                                      static_cast<std::int64_t>(end) - p, c.factor);
+                         });
+  }
+}
+
+const ConvertLoops& loops_for(CpuIsa isa) {
+  return select_build(isa, portable::kConvertLoops, avx2::kConvertLoops, avx512vnni::kConvertLoops);
+}
+
 }  // namespace
 
 ConvertLoop convert_loop(DType x_dtype, DType y_dtype, CpuIsa isa) {
   const int x = type_index(x_dtype);
   const int y = type_index(y_dtype);
   if (x < 0 || y < 0) return nullptr;
-  return select_build(isa, portable::kConvertLoops, avx2::kConvertLoops, avx512vnni::kConvertLoops)
-      .loops[x][y];
+  return loops_for(isa).loops[x][y];
 }
 
 Status convert(const ConvertShape& shape, DType x_dtype, const void* x, DType y_dtype, void* y,
@@ -141,6 +160,9 @@ Status convert(const ConvertShape& shape, DType x_dtype, const void* x, DType y_
                               factor};
   if (shape.x_order == shape.y_order) {
     convert_rows(conversion, pool);
+  } else if (x_dtype == DType::kFloat32 && shape.channels == 3 && conversion.x_side.planar &&
+             shape.y_pixel_stride == 3) {
+    convert_image_planes(conversion, loops_for(isa).interleave3_f32[type_index(y_dtype)], pool);
   } else {
     convert_tiles(conversion, pool);
   }

@@ -30,13 +30,13 @@ extern const ResidualLoops kResidualLoops;
 
 namespace XINFER_ISA_NAMESPACE {
 
-template <typename T>
-inline T finish(float y) {
-  return static_cast<T>(round_to_int(y));
-}
-template <>
-inline float finish<float>(float y) {
-  return y;
+template <typename Y>
+inline Y finish(float y) {
+  if constexpr (sizeof(Y) == 4) {
+    return y;
+  } else {
+    return round_to_byte<Y>(y);  // the row's bounds lie in Y's range
+  }
 }
 
 template <bool multiply, typename A, typename B, typename Y>

@@ -36,9 +36,7 @@ inline Y resize_store(float v, float factor) {
   if constexpr (sizeof(Y) == 4) {
     return y;
   } else {
-    constexpr bool kSigned = Y(-1) < Y(0);
-    return static_cast<Y>(
-        round_to_int(clamp(y, kSigned ? -128.0f : 0.0f, kSigned ? 127.0f : 255.0f)));
+    return quantised<Y>(y);
   }
 }
 
