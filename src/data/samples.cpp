@@ -309,6 +309,10 @@ bool SampleSet::has_labels() const { return source_->has_labels; }
 const std::vector<std::string>& SampleSet::class_names() const { return source_->class_names; }
 std::vector<std::string> SampleSet::skipped() const { return source_->skipped(); }
 
+std::vector<std::string> read_class_names(const fs::path& table) {
+  return read_class_table(table).value().names;
+}
+
 bool SampleCalibrator::next_batch(const std::vector<std::string>& names,
                                   std::vector<Tensor>& batch) {
   SampleBatch samples;

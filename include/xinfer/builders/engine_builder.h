@@ -1,0 +1,114 @@
+// From an ONNX model to an engine.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "xinfer/builders/calibrator.h"
+#include "xinfer/core/engine.h"
+
+namespace xinfer::builders {
+
+/// Precision of a layer.
+enum class Precision { kInt8, kFp16, kFp32 };
+
+/// Where a build stands. `total` is 0 where it is not known.
+struct BuildProgress {
+  std::string stage;  ///< "import", "calibrate", "compile", "write"
+  std::int64_t done = 0;
+  std::int64_t total = 0;
+};
+
+/// Called on the building thread; an exception ends the build and reaches its caller.
+using ProgressCallback = std::function<void(const BuildProgress&)>;
+
+/// What a build did.
+struct BuildReport {
+  std::vector<LayerInfo> layers;
+  double int8_mac_share = 0;             ///< of convolutions and matrix products, 0..1
+  std::int64_t calibration_samples = 0;  ///< 0 if ranges came from a cache
+  double calibration_seconds = 0;
+  double total_seconds = 0;
+  std::size_t engine_bytes = 0;
+  std::vector<std::string> warnings;
+
+  int layers_in(const std::string& precision) const;
+};
+
+/// What to do with a calibration cache whose values differ from the model's.
+enum class CacheMismatch { kRefuse, kPartial };
+
+/// Builds engines. Setters return the builder, so that they chain; `build` may be called again.
+/// All functions throw Error.
+class EngineBuilder {
+ public:
+  EngineBuilder();
+  ~EngineBuilder();
+  EngineBuilder(EngineBuilder&&) noexcept;
+  EngineBuilder& operator=(EngineBuilder&&) noexcept;
+
+  /// The model: a file, or its bytes (copied). Read at `build`.
+  EngineBuilder& from_onnx(const std::filesystem::path& path);
+  EngineBuilder& from_onnx(std::span<const std::byte> bytes);
+
+  /// INT8 with ranges from this calibrator (or from its cache).
+  EngineBuilder& with_int8(std::shared_ptr<INT8Calibrator> calibrator);
+  /// INT8 with ranges from the calibration cache alone.
+  EngineBuilder& with_int8();
+  /// FP16 where INT8 is not possible, on devices that have it.
+  EngineBuilder& with_fp16();
+  /// Largest batch. Also frees a model exported with a fixed batch of 1.
+  EngineBuilder& with_max_batch_size(std::int64_t n);
+  /// Shapes of an input: the smallest, the usual and the largest.
+  EngineBuilder& with_profile(const std::string& input, Shape min, Shape opt, Shape max);
+  /// "cpu" (the default where no GPU back end is there).
+  EngineBuilder& on(const std::string& device);
+  /// Read if the file exists, else written: ours if the name ends in .json, else TensorRT's text.
+  EngineBuilder& with_calibration_cache(const std::filesystem::path& path,
+                                        CacheMismatch mismatch = CacheMismatch::kRefuse);
+  /// "auto", "entropy2", …: overrides the calibrator's own algorithm.
+  EngineBuilder& with_calibration_algorithm(const std::string& algorithm);
+  /// Layers whose node or output name matches the glob pattern keep this precision.
+  EngineBuilder& keep(const std::string& pattern, Precision precision);
+  /// Only layers that match one of the given patterns may be INT8.
+  EngineBuilder& int8_only(const std::string& pattern);
+  /// Range of a value by hand (TensorRT's dynamic range).
+  EngineBuilder& with_range(const std::string& value, double low, double high);
+  /// Stored in the engine, so that `run` and `eval` need none: the --preprocess text.
+  EngineBuilder& with_preprocess(const std::string& text);
+  /// Threads for calibration; 0 = all processors. Does not change any result.
+  EngineBuilder& with_threads(int threads);
+  /// Instruction set for calibration; does not change any result.
+  EngineBuilder& with_cpu_isa(const std::string& isa);
+  EngineBuilder& with_progress(ProgressCallback callback);
+
+  Engine build();
+  /// As build, writing the file whole or not at all.
+  BuildReport build_and_save(const std::filesystem::path& path);
+  /// Of the last build.
+  const BuildReport& report() const;
+  /// Calibrates only and writes the cache (name as in with_calibration_cache).
+  BuildReport calibrate_and_save(const std::filesystem::path& cache);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace xinfer::builders
+
+namespace xinfer {
+using builders::BuildProgress;
+using builders::BuildReport;
+using builders::CallbackCalibrator;
+using builders::DataLoaderCalibrator;
+using builders::EngineBuilder;
+using builders::INT8Calibrator;
+}  // namespace xinfer

@@ -1,0 +1,177 @@
+// Compiled engines and their execution.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "xinfer/core/dtype.h"
+#include "xinfer/core/error.h"
+#include "xinfer/core/tensor.h"
+
+namespace xinfer {
+
+namespace engine {
+class EngineFile;
+}
+
+/// A named input or output of an engine.
+struct BindingInfo {
+  std::string name;
+  DType dtype = DType::kFloat32;
+  /// As the model has them, ONNX axis order: {"batch", "3", "224", "224"}.
+  std::vector<std::string> dims;
+  /// Shapes that the engine was built for (equal where a dimension is fixed).
+  Shape min, opt, max;
+};
+
+/// What became of one node of the model.
+struct LayerInfo {
+  std::string name;       ///< the model's node name
+  std::string op;         ///< "Conv", "MatMul", …
+  std::string precision;  ///< "int8", "fp16" or "fp32"
+  std::string reason;     ///< why, with the numbers behind it
+  std::int64_t macs = 0;  ///< multiply-accumulates at batch 1
+  std::string output;     ///< name of its first output value
+  std::string output_dtype;
+  float scale = 0;        ///< of the output, 0 if it is not quantised
+  double threshold = 0;   ///< real values beyond it are clipped
+  double clip_share = 0;  ///< share of the calibration values that were
+};
+
+/// A kernel call of the engine's plan.
+struct StepInfo {
+  std::string name;
+  std::string kind;                  ///< "Conv", "Gemm", "Transpose", …
+  std::vector<std::string> origins;  ///< the model's nodes that it computes
+  std::string output_dtype;
+};
+
+/// An immutable compiled model: plan and weights. Copies share it; any number of threads may use one
+/// at the same time, each through a Context of its own.
+class Engine {
+ public:
+  /// Maps and verifies a file. Throws Error: io_error, incompatible_engine (truncated, altered,
+  /// foreign or newer file; the message says which).
+  static Engine load(const std::filesystem::path& path);
+  /// From memory of any alignment, which is copied.
+  static Engine load(std::span<const std::byte> bytes);
+
+  const std::vector<BindingInfo>& inputs() const;
+  const std::vector<BindingInfo>& outputs() const;
+  /// One entry a node of the simplified model.
+  std::vector<LayerInfo> layers() const;
+  /// Kernel calls of the plan for `target`, in order.
+  std::vector<StepInfo> steps(const std::string& target = "cpu") const;
+  /// Targets it holds plans for: "cpu", "cuda:sm_90a", …
+  std::vector<std::string> targets() const;
+  /// Canonical --preprocess text stored at build; empty if none.
+  std::string preprocess() const;
+  std::string model_name() const;
+  /// What the builder recorded: calibrator, number of samples, versions, …
+  std::map<std::string, std::string> properties() const;
+  /// Share of the multiply-accumulates of convolutions and matrix products that run in INT8.
+  double int8_mac_share() const;
+  /// Bytes of weights and tables, and of the activation arena at the largest shapes.
+  std::size_t weight_bytes() const;
+  std::size_t activation_bytes(const std::string& target = "cpu") const;
+
+  /// The whole engine file.
+  std::span<const std::byte> bytes() const;
+  /// Writes the file whole or not at all.
+  void save(const std::filesystem::path& path) const;
+
+ private:
+  friend class Context;
+  struct State;
+  explicit Engine(std::shared_ptr<const State> state) : state_(std::move(state)) {}
+  static Engine from_file(std::shared_ptr<const engine::EngineFile> file);
+  std::shared_ptr<const State> state_;
+};
+
+struct ContextOptions {
+  /// Threads of this context, the caller included; 0 = every processor the process may use.
+  int threads = 0;
+  /// "auto", "portable", "avx2", "avxvnni", "avx512vnni" or "amx".
+  std::string cpu_isa = "auto";
+};
+
+/// Time of one step of one run.
+struct StepProfile {
+  std::string name;
+  std::string kind;
+  std::string kernel;  ///< the variant that ran; "" where there is one only
+  double microseconds = 0;
+};
+
+/// Receives a value of the model while a run goes on: its name in the model and its real values as
+/// float32 (quantised values dequantised), in the order of axes that the engine keeps in memory.
+using ValueCallback = std::function<void(const std::string& name, const Tensor& values)>;
+
+/// Executes an engine. Belongs to one thread at a time. Owns its activations and thread pool; worker
+/// threads sleep between runs.
+class Context {
+ public:
+  explicit Context(Engine engine, const ContextOptions& options = {});
+  ~Context();
+  Context(Context&&) noexcept;
+  Context& operator=(Context&&) noexcept;
+
+  const Engine& engine() const;
+
+  /// Runs and returns new output tensors, in the order of `Engine::outputs`. Inputs in the order of
+  /// `Engine::inputs`, dense, of the binding's dtype. Throws Error(invalid_argument) naming the
+  /// input whose dtype or shape does not fit.
+  std::vector<Tensor> infer(std::span<const Tensor> inputs);
+  /// As above for an engine with one input; returns its first output.
+  Tensor infer(const Tensor& input);
+  std::map<std::string, Tensor> infer(const std::map<std::string, Tensor>& inputs);
+
+  /// Writes into tensors of the caller, which have the dtypes and shapes of `output_shapes`.
+  /// Repeated with the same shapes it does not allocate.
+  void infer_into(std::span<const Tensor> inputs, std::span<Tensor> outputs);
+
+  /// Shapes of the outputs for these input shapes.
+  std::vector<Shape> output_shapes(std::span<const Shape> inputs);
+
+  /// Runs once with a clock around every step.
+  std::vector<StepProfile> profile(std::span<const Tensor> inputs);
+
+  /// Runs once and hands out every float32 or quantised value that the engine computes. Values that
+  /// fusion removed do not exist. An exception from the callback ends the run.
+  std::vector<Tensor> infer_observed(std::span<const Tensor> inputs, const ValueCallback& callback);
+
+  int threads() const;
+  std::string cpu_isa() const;
+  /// Bytes of activations and workspace that this context holds.
+  std::size_t memory_bytes() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// An engine file with a context of its own: the short way to run one.
+class InferenceEngine {
+ public:
+  explicit InferenceEngine(const std::filesystem::path& path, const ContextOptions& options = {})
+      : context_(Engine::load(path), options) {}
+
+  const Engine& engine() const { return context_.engine(); }
+  Tensor infer(const Tensor& input) { return context_.infer(input); }
+  std::vector<Tensor> infer(std::span<const Tensor> inputs) { return context_.infer(inputs); }
+  std::map<std::string, Tensor> infer(const std::map<std::string, Tensor>& inputs) {
+    return context_.infer(inputs);
+  }
+
+ private:
+  Context context_;
+};
+
+}  // namespace xinfer

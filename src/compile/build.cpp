@@ -1,0 +1,213 @@
+#include "compile/build.h"
+
+#include <chrono>
+#include <fstream>
+#include <iterator>
+
+#include "calibrate/cache_json.h"
+#include "calibrate/cache_tensorrt.h"
+#include "calibrate/options.h"
+#include "compile/calibration.h"
+#include "compile/execute.h"
+#include "compile/profiles.h"
+#include "compile/report.h"
+#include "engine/mapped_file.h"
+#include "import/onnx_import.h"
+#include "ir/verify.h"
+#include "passes/pipeline.h"
+#include "passes/precision_plan.h"
+
+namespace xinfer::compile {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// One build: what the stages hand to each other.
+class Builder {
+ public:
+  Builder(const BuildRequest& request, builders::BuildReport& report)
+      : request_(request), report_(report) {}
+
+  Result<std::string> build();
+  Result<calibrate::Ranges> calibrate();
+
+ private:
+  Status import();
+  Status simplify();
+  Result<calibrate::Ranges> find_ranges();
+  Result<calibrate::Ranges> ranges_from_cache(const std::string& bytes, const std::string& origin);
+  Result<calibrate::Ranges> ranges_from_samples();
+  Result<passes::PrecisionPlan> plan_precisions(const calibrate::Ranges& ranges);
+  Status verify(const char* pass) const;
+  void progress(const char* stage, std::int64_t done, std::int64_t total) const {
+    if (request_.progress) request_.progress({stage, done, total});
+  }
+
+  const BuildRequest& request_;
+  builders::BuildReport& report_;
+  ir::Graph graph_;
+  lower::SymbolRanges symbols_;
+};
+
+Status Builder::verify(const char* pass) const {
+  Status status = ir::verify(graph_);
+  return status.ok() ? Status() : std::move(status).with_context(std::string("after ") + pass);
+}
+
+Status Builder::import() {
+  progress("import", 0, 1);
+  ImportOptions options;
+  options.free_batch = request_.max_batch > 0;
+  Result<ir::Graph> graph =
+      request_.model_path.empty()
+          ? import_onnx(request_.model_bytes, options, &report_.warnings)
+          : import_onnx(request_.model_path, options, &report_.warnings);
+  if (!graph.ok()) return graph.status();
+  graph_ = *std::move(graph);
+  if (!request_.model_path.empty()) graph_.name = request_.model_path.stem().string();
+  XINFER_ASSIGN_OR_RETURN(symbols_, symbol_ranges(graph_, request_.profiles, request_.max_batch,
+                                                  report_.warnings));
+  progress("import", 1, 1);
+  return verify("import");
+}
+
+Status Builder::simplify() {
+  XINFER_RETURN_IF_ERROR(passes::simplify(graph_, node_evaluator()));
+  return verify("simplify");
+}
+
+Result<calibrate::Ranges> Builder::ranges_from_cache(const std::string& bytes,
+                                                     const std::string& origin) {
+  Result<calibrate::Ranges> ranges = calibrate::read_any_cache(bytes);
+  if (!ranges.ok()) return ranges.status().with_context(origin);
+  const std::vector<std::string> names = float_value_names(graph_);
+  Result<calibrate::RangeMatch> match =
+      calibrate::match_ranges(*ranges, names, model_hash(graph_), request_.cache_mismatch);
+  if (!match.ok()) return match.status().with_context(origin);
+  report_.warnings.insert(report_.warnings.end(), match->notes.begin(), match->notes.end());
+  return ranges;
+}
+
+Result<calibrate::Ranges> Builder::ranges_from_samples() {
+  if (request_.calibrator == nullptr) {
+    return invalid_argument(
+        "INT8 needs ranges: give a calibrator with samples or an existing calibration cache{}",
+        request_.calibration_cache.empty()
+            ? ""
+            : " (" + request_.calibration_cache.string() + " does not exist)");
+  }
+  CalibrationOptions options;
+  XINFER_ASSIGN_OR_RETURN(options.calibrator,
+                          calibrate::parse_calibrator(request_.algorithm.empty()
+                                                          ? request_.calibrator->algorithm()
+                                                          : request_.algorithm));
+  options.isa = request_.isa;
+  options.threads = request_.threads;
+  options.progress = request_.progress;
+  const Clock::time_point start = Clock::now();
+  XINFER_ASSIGN_OR_RETURN(CalibrationResult result,
+                          run_calibration(graph_, symbols_, *request_.calibrator, options));
+  report_.calibration_seconds = seconds_since(start);
+  report_.calibration_samples = result.samples;
+  report_.warnings.insert(report_.warnings.end(), result.warnings.begin(), result.warnings.end());
+  return std::move(result.ranges);
+}
+
+Result<calibrate::Ranges> Builder::find_ranges() {
+  const std::filesystem::path& path = request_.calibration_cache;
+  if (!path.empty() && std::filesystem::exists(path)) {
+    XINFER_ASSIGN_OR_RETURN(const engine::Bytes bytes, engine::map_file(path));
+    return ranges_from_cache(
+        std::string(reinterpret_cast<const char*>(bytes.data.data()), bytes.data.size()),
+        path.string());
+  }
+  if (request_.calibrator != nullptr) {
+    if (const auto cached = request_.calibrator->read_cache(); cached && !cached->empty()) {
+      return ranges_from_cache(*cached, "the calibrator's cache");
+    }
+  }
+  XINFER_ASSIGN_OR_RETURN(calibrate::Ranges ranges, ranges_from_samples());
+  XINFER_ASSIGN_OR_RETURN(const std::string text, calibrate::write_tensorrt_cache(ranges));
+  request_.calibrator->write_cache(text);
+  if (!path.empty()) XINFER_RETURN_IF_ERROR(write_cache_file(ranges, path));
+  return ranges;
+}
+
+Result<passes::PrecisionPlan> Builder::plan_precisions(const calibrate::Ranges& ranges) {
+  passes::RangeMap map;
+  for (const auto& [name, range] : ranges.entries()) {
+    if (!range.usable()) {
+      report_.warnings.push_back(
+          fmt::format("value \"{}\" has no usable range; its layers stay in float32", name));
+      continue;
+    }
+    passes::ValueRange& value = map[name];
+    value.threshold = range.threshold;
+    value.amax = range.observed ? range.observed->amax : range.threshold;
+    value.min = range.observed ? range.observed->min : -range.threshold;
+  }
+  passes::PrecisionOptions options;
+  options.int8 = request_.int8;
+  options.fp16 = request_.fp16;
+  return passes::plan_precisions(graph_, map, request_.constraints, options);
+}
+
+Result<std::string> Builder::build() {
+  XINFER_RETURN_IF_ERROR(import());
+  XINFER_RETURN_IF_ERROR(simplify());
+  calibrate::Ranges ranges;
+  if (request_.int8) {
+    XINFER_ASSIGN_OR_RETURN(ranges, find_ranges());
+  }
+  progress("compile", 0, 1);
+  XINFER_ASSIGN_OR_RETURN(const passes::PrecisionPlan plan, plan_precisions(ranges));
+  engine::fb::EngineT details = describe_build(graph_, plan, ranges);
+  details.preprocess = request_.preprocess;
+  XINFER_RETURN_IF_ERROR(passes::insert_qdq(graph_, plan));
+  XINFER_RETURN_IF_ERROR(verify("insert_qdq"));
+  XINFER_RETURN_IF_ERROR(passes::fuse(graph_));
+  XINFER_RETURN_IF_ERROR(verify("fuse"));
+  XINFER_ASSIGN_OR_RETURN(std::string bytes,
+                          make_engine_bytes(graph_, symbols_, std::move(details)));
+  progress("compile", 1, 1);
+  return bytes;
+}
+
+Result<calibrate::Ranges> Builder::calibrate() {
+  XINFER_RETURN_IF_ERROR(import());
+  XINFER_RETURN_IF_ERROR(simplify());
+  return ranges_from_samples();
+}
+
+}  // namespace
+
+Result<BuildResult> build(const BuildRequest& request) {
+  const Clock::time_point start = Clock::now();
+  BuildResult result;
+  XINFER_ASSIGN_OR_RETURN(result.engine, Builder(request, result.report).build());
+  result.report.total_seconds = seconds_since(start);
+  result.report.engine_bytes = result.engine.size();
+  return result;
+}
+
+Result<calibrate::Ranges> calibrate_only(const BuildRequest& request,
+                                         builders::BuildReport& report) {
+  const Clock::time_point start = Clock::now();
+  Result<calibrate::Ranges> ranges = Builder(request, report).calibrate();
+  report.total_seconds = seconds_since(start);
+  return ranges;
+}
+
+Status write_cache_file(const calibrate::Ranges& ranges, const std::filesystem::path& path) {
+  XINFER_ASSIGN_OR_RETURN(const std::string text,
+                          path.extension() == ".json"
+                              ? calibrate::write_json_cache(ranges, /*with_histograms=*/true)
+                              : calibrate::write_tensorrt_cache(ranges));
+  return engine::write_file_atomically(path, std::as_bytes(std::span(text)));
+}
+
+}  // namespace xinfer::compile

@@ -1,0 +1,58 @@
+// The straight line from a model to an engine.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "calibrate/ranges.h"
+#include "core/cpu_isa.h"
+#include "core/status.h"
+#include "ir/constraints.h"
+#include "ir/graph.h"
+#include "xinfer/builders/engine_builder.h"
+
+namespace xinfer::compile {
+
+struct ShapeProfile {
+  Shape min, opt, max;
+};
+
+struct BuildRequest {
+  std::filesystem::path model_path;       ///< or
+  std::vector<std::byte> model_bytes;     ///< if the path is empty
+  bool int8 = false;
+  bool fp16 = false;
+  std::shared_ptr<builders::INT8Calibrator> calibrator;
+  std::string algorithm;                  ///< empty: the calibrator's own
+  std::filesystem::path calibration_cache;
+  calibrate::CacheMismatch cache_mismatch = calibrate::CacheMismatch::kRefuse;
+  std::int64_t max_batch = 0;             ///< 0: not given
+  std::map<std::string, ShapeProfile> profiles;
+  ir::Constraints constraints;
+  std::string preprocess;
+  int threads = 0;
+  CpuIsa isa = best_isa();
+  builders::ProgressCallback progress;
+};
+
+struct BuildResult {
+  std::string engine;  ///< the file's bytes
+  builders::BuildReport report;
+};
+
+Result<BuildResult> build(const BuildRequest& request);
+
+/// Calibrates and returns the ranges, without building; report as far as it goes.
+Result<calibrate::Ranges> calibrate_only(const BuildRequest& request,
+                                         builders::BuildReport& report);
+
+/// Writes ranges to `path`: our JSON if it ends in .json, else TensorRT's text.
+Status write_cache_file(const calibrate::Ranges& ranges, const std::filesystem::path& path);
+
+}  // namespace xinfer::compile

@@ -1,0 +1,287 @@
+#include "compile/calibration.h"
+
+#include <fmt/format.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <atomic>
+#include <cstring>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+
+#include "compile/execute.h"
+#include "core/thread_pool.h"
+#include "ir/text.h"
+#include "passes/non_negative.h"
+#include "runtime/program.h"
+
+namespace xinfer::compile {
+namespace {
+
+/// Samples of one batch, cut into the slices that one run takes.
+struct Slices {
+  std::vector<Tensor> inputs;       ///< whole batch, model order
+  std::int64_t samples = 0;
+  std::int64_t samples_per_run = 1;
+};
+
+/// One thread's program with its output buffers.
+struct Worker {
+  std::unique_ptr<runtime::Program> program;
+  std::vector<Tensor> outputs;
+};
+
+/// A calibration in progress.
+class Calibration {
+ public:
+  Calibration(const ir::Graph& graph, const lower::SymbolRanges& symbols,
+              builders::INT8Calibrator& calibrator, const CalibrationOptions& options)
+      : graph_(graph),
+        symbols_(symbols),
+        calibrator_(calibrator),
+        options_(options),
+        pool_(options.threads) {}
+
+  Result<CalibrationResult> run();
+
+ private:
+  Status prepare();
+  Status declare_values();
+  Result<bool> next_slices(Slices& slices);
+  Status check_input(std::size_t index, const Tensor& tensor, std::int64_t samples) const;
+  Status run_slices(const Slices& slices);
+  Status run_slice(Worker& worker, const Slices& slices, std::int64_t slice);
+  Status observe(const runtime::TensorView& view, const std::string& name, std::int64_t sample);
+  void report_progress() const;
+
+  const ir::Graph& graph_;
+  const lower::SymbolRanges& symbols_;
+  builders::INT8Calibrator& calibrator_;
+  const CalibrationOptions& options_;
+  ThreadPool pool_;
+  std::vector<Worker> workers_;
+  std::vector<std::string> input_names_;
+  std::int64_t fixed_batch_ = 0;  ///< 0: the batch is dynamic
+
+  calibrate::RangeCollector collector_;
+  std::unordered_map<std::string, std::mutex> locks_;  ///< a histogram takes one thread at a time
+  calibrate::DataIdentity identity_;
+  std::int64_t samples_ = 0;
+};
+
+Status Calibration::prepare() {
+  if (graph_.inputs().empty()) return invalid_argument("the model has no inputs to calibrate with");
+  lower::SymbolRanges symbols = symbols_;
+  for (ir::ValueId id : graph_.inputs()) {
+    const ir::Value& input = graph_.value(id);
+    input_names_.push_back(input.name);
+    if (input.shape.empty()) {
+      return unsupported("input \"{}\" is a scalar; calibration needs a batch axis", input.name);
+    }
+    const std::string batch = input.shape[0].symbol_name();
+    if (!batch.empty()) symbols[batch] = {1, 1, 1};
+    if (input.shape[0].is_constant()) fixed_batch_ = input.shape[0].constant();
+  }
+  engine::fb::EngineT details;
+  XINFER_ASSIGN_OR_RETURN(const std::string bytes,
+                          make_engine_bytes(graph_, symbols, std::move(details)));
+  XINFER_ASSIGN_OR_RETURN(
+      const auto file, engine::EngineFile::load(std::as_bytes(std::span(bytes)), "calibration"));
+  for (int i = 0; i < pool_.threads(); ++i) {
+    runtime::ProgramOptions program_options;
+    program_options.isa = options_.isa;
+    program_options.threads = 1;
+    Worker worker;
+    XINFER_ASSIGN_OR_RETURN(worker.program, runtime::Program::create(file, program_options));
+    workers_.push_back(std::move(worker));
+  }
+  return declare_values();
+}
+
+Status Calibration::declare_values() {
+  const std::vector<bool> non_negative = passes::find_non_negative(graph_);
+  std::unordered_map<std::string, DType> grids;
+  for (std::size_t i = 0; i < graph_.value_count(); ++i) {
+    const ir::Value& value = graph_.value(static_cast<ir::ValueId>(i));
+    grids[value.name] = non_negative[i] ? DType::kUInt8 : DType::kInt8;
+  }
+  for (const std::string& name : float_value_names(graph_)) {
+    const bool is_input =
+        std::find(input_names_.begin(), input_names_.end(), name) != input_names_.end();
+    collector_.declare(name, grids.at(name), is_input);
+    locks_[name];
+  }
+  return {};
+}
+
+Status Calibration::check_input(std::size_t index, const Tensor& tensor,
+                                std::int64_t samples) const {
+  const ir::Value& input = graph_.value(graph_.inputs()[index]);
+  const auto refuse = [&](const std::string& what) {
+    return invalid_argument("calibration batch for input \"{}\": {}", input.name, what);
+  };
+  if (tensor.empty()) return refuse("the calibrator set no tensor");
+  if (tensor.dtype() != input.dtype) {
+    return refuse(fmt::format("it is {}; the model needs {}", to_string(tensor.dtype()),
+                              to_string(input.dtype)));
+  }
+  if (tensor.shape().size() != input.shape.size()) {
+    return refuse(fmt::format("it has shape {}; the model needs {}", to_string(tensor.shape()),
+                              ir::to_string(input.shape)));
+  }
+  for (std::size_t axis = 1; axis < input.shape.size(); ++axis) {
+    if (input.shape[axis].is_constant() && tensor.shape()[axis] != input.shape[axis].constant()) {
+      return refuse(fmt::format("it has shape {}; the model needs {}", to_string(tensor.shape()),
+                                ir::to_string(input.shape)));
+    }
+  }
+  if (tensor.shape()[0] != samples) {
+    return refuse(
+        fmt::format("it has {} samples, another input has {}", tensor.shape()[0], samples));
+  }
+  if (samples == 0) return refuse("it has no samples");
+  if (fixed_batch_ > 0 && samples % fixed_batch_ != 0) {
+    return refuse(fmt::format("{} samples are no multiple of the model's fixed batch {}", samples,
+                              fixed_batch_));
+  }
+  return {};
+}
+
+Result<bool> Calibration::next_slices(Slices& slices) {
+  slices.inputs.assign(input_names_.size(), Tensor());
+  if (!calibrator_.next_batch(input_names_, slices.inputs)) return false;
+  if (slices.inputs.size() != input_names_.size()) {
+    return invalid_argument("the calibrator set {} tensors; the model has {} inputs",
+                            slices.inputs.size(), input_names_.size());
+  }
+  slices.samples = slices.inputs[0].shape().empty() ? 0 : slices.inputs[0].shape()[0];
+  for (std::size_t i = 0; i < slices.inputs.size(); ++i) {
+    XINFER_RETURN_IF_ERROR(check_input(i, slices.inputs[i], slices.samples));
+  }
+  slices.samples_per_run = std::max<std::int64_t>(fixed_batch_, 1);
+  return true;
+}
+
+Status Calibration::observe(const runtime::TensorView& view, const std::string& name,
+                            std::int64_t sample) {
+  const auto lock = locks_.find(name);
+  if (lock == locks_.end() || view.dtype != DType::kFloat32) return {};
+  const std::lock_guard<std::mutex> guard(lock->second);
+  collector_.add(name,
+                 {static_cast<const float*>(view.data), static_cast<std::size_t>(view.size())},
+                 sample);
+  return {};
+}
+
+Status Calibration::run_slice(Worker& worker, const Slices& slices, std::int64_t slice) {
+  std::vector<Shape> shapes;
+  std::vector<const void*> in_data;
+  const std::int64_t first = slice * slices.samples_per_run;
+  for (const Tensor& input : slices.inputs) {
+    Shape shape = input.shape();
+    const std::size_t sample_bytes = input.size_bytes() / static_cast<std::size_t>(shape[0]);
+    shape[0] = slices.samples_per_run;
+    shapes.push_back(std::move(shape));
+    in_data.push_back(static_cast<const std::byte*>(input.data()) +
+                      static_cast<std::size_t>(first) * sample_bytes);
+  }
+  XINFER_RETURN_IF_ERROR(worker.program->bind_shapes(shapes));
+  std::vector<void*> out_data;
+  worker.outputs.resize(graph_.outputs().size());
+  for (std::size_t i = 0; i < worker.outputs.size(); ++i) {
+    const Shape& shape = worker.program->output_shapes()[i];
+    if (worker.outputs[i].empty() || worker.outputs[i].shape() != shape) {
+      worker.outputs[i] = Tensor(graph_.value(graph_.outputs()[i].value).dtype, shape);
+    }
+    out_data.push_back(worker.outputs[i].data());
+  }
+  return worker.program->run_observed(
+      in_data, out_data, [&](const auto& names, const runtime::TensorView& view) {
+        for (const auto* name : names) {
+          XINFER_RETURN_IF_ERROR(observe(view, name->str(), samples_ + first));
+        }
+        return Status();
+      });
+}
+
+Status Calibration::run_slices(const Slices& slices) {
+  const std::int64_t runs = slices.samples / slices.samples_per_run;
+  std::atomic<std::int64_t> next = 0;
+  std::vector<Status> statuses(workers_.size());
+  pool_.parallel_for(workers_.size(), [&](std::size_t i) {
+    for (std::int64_t slice = next++; slice < runs && statuses[i].ok(); slice = next++) {
+      statuses[i] = run_slice(workers_[i], slices, slice);
+    }
+  });
+  pool_.park();
+  for (Status& status : statuses) XINFER_RETURN_IF_ERROR(std::move(status));
+  for (std::int64_t sample = 0; sample < slices.samples; ++sample) {
+    for (const Tensor& input : slices.inputs) {
+      const std::size_t bytes = input.size_bytes() / static_cast<std::size_t>(slices.samples);
+      identity_.add({static_cast<const std::byte*>(input.data()) +
+                         static_cast<std::size_t>(sample) * bytes,
+                     bytes});
+    }
+  }
+  samples_ += slices.samples;
+  return collector_.data_status();
+}
+
+void Calibration::report_progress() const {
+  if (options_.progress) {
+    options_.progress({"calibrate", samples_, calibrator_.sample_count().value_or(0)});
+  }
+}
+
+Result<CalibrationResult> Calibration::run() {
+  XINFER_RETURN_IF_ERROR(prepare());
+  report_progress();
+  Slices slices;
+  for (;;) {
+    XINFER_ASSIGN_OR_RETURN(const bool more, next_slices(slices));
+    if (!more) break;
+    XINFER_RETURN_IF_ERROR(run_slices(slices));
+    report_progress();
+  }
+  if (samples_ == 0) {
+    return invalid_argument("the calibration set is empty: the calibrator gave no batch");
+  }
+  XINFER_ASSIGN_OR_RETURN(
+      calibrate::Calibration finished,
+      collector_.finish(options_.calibrator, model_hash(graph_), identity_, &pool_));
+  return CalibrationResult{std::move(finished.ranges), std::move(finished.warnings), samples_};
+}
+
+}  // namespace
+
+std::string model_hash(const ir::Graph& graph) {
+  const std::string text = ir::print(graph);
+  return fmt::format("{:016x}", XXH3_64bits(text.data(), text.size()));
+}
+
+std::vector<std::string> float_value_names(const ir::Graph& graph) {
+  std::vector<std::string> names;
+  for (ir::ValueId input : graph.inputs()) {
+    if (graph.value(input).dtype == DType::kFloat32) names.push_back(graph.value(input).name);
+  }
+  for (ir::NodeId id : graph.order()) {
+    for (ir::ValueId output : graph.node(id).outputs) {
+      if (output != ir::kNoValue && graph.value(output).dtype == DType::kFloat32) {
+        names.push_back(graph.value(output).name);
+      }
+    }
+  }
+  return names;
+}
+
+Result<CalibrationResult> run_calibration(const ir::Graph& graph,
+                                          const lower::SymbolRanges& symbols,
+                                          builders::INT8Calibrator& calibrator,
+                                          const CalibrationOptions& options) {
+  return Calibration(graph, symbols, calibrator, options).run();
+}
+
+}  // namespace xinfer::compile

@@ -1,0 +1,173 @@
+// The public builder: collects a BuildRequest and runs it.
+#include "xinfer/builders/engine_builder.h"
+
+#include "compile/build.h"
+#include "engine/mapped_file.h"
+
+namespace xinfer::builders {
+
+struct EngineBuilder::State {
+  compile::BuildRequest request;
+  BuildReport report;
+};
+
+namespace {
+
+ir::Precision to_ir(Precision precision) {
+  switch (precision) {
+    case Precision::kInt8:
+      return ir::Precision::kInt8;
+    case Precision::kFp16:
+      return ir::Precision::kFp16;
+    case Precision::kFp32:
+      return ir::Precision::kFp32;
+  }
+  return ir::Precision::kFp32;
+}
+
+void check_has_model(const compile::BuildRequest& request) {
+  if (request.model_path.empty() && request.model_bytes.empty()) {
+    throw Error(ErrorCode::kInvalidArgument, "no model: call from_onnx first");
+  }
+}
+
+}  // namespace
+
+int BuildReport::layers_in(const std::string& precision) const {
+  int count = 0;
+  for (const LayerInfo& layer : layers) count += layer.precision == precision ? 1 : 0;
+  return count;
+}
+
+EngineBuilder::EngineBuilder() : state_(std::make_unique<State>()) {}
+EngineBuilder::~EngineBuilder() = default;
+EngineBuilder::EngineBuilder(EngineBuilder&&) noexcept = default;
+EngineBuilder& EngineBuilder::operator=(EngineBuilder&&) noexcept = default;
+
+EngineBuilder& EngineBuilder::from_onnx(const std::filesystem::path& path) {
+  state_->request.model_path = path;
+  state_->request.model_bytes.clear();
+  return *this;
+}
+
+EngineBuilder& EngineBuilder::from_onnx(std::span<const std::byte> bytes) {
+  state_->request.model_path.clear();
+  state_->request.model_bytes.assign(bytes.begin(), bytes.end());
+  return *this;
+}
+
+EngineBuilder& EngineBuilder::with_int8(std::shared_ptr<INT8Calibrator> calibrator) {
+  state_->request.int8 = true;
+  state_->request.calibrator = std::move(calibrator);
+  return *this;
+}
+
+EngineBuilder& EngineBuilder::with_int8() { return with_int8(nullptr); }
+
+EngineBuilder& EngineBuilder::with_fp16() {
+  state_->request.fp16 = true;
+  return *this;
+}
+
+EngineBuilder& EngineBuilder::with_max_batch_size(std::int64_t n) {
+  if (n < 1) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "the largest batch is " + std::to_string(n) + "; needed: 1 or more");
+  }
+  state_->request.max_batch = n;
+  return *this;
+}
+
+EngineBuilder& EngineBuilder::with_profile(const std::string& input, Shape min, Shape opt,
+                                           Shape max) {
+  state_->request.profiles[input] = {std::move(min), std::move(opt), std::move(max)};
+  return *this;
+}
+
+EngineBuilder& EngineBuilder::on(const std::string& device) {
+  if (device != "cpu") {
+    throw Error(ErrorCode::kUnsupported,
+                "device \"" + device + "\"; this build of xinfer supports: cpu");
+  }
+  return *this;
+}
+
+EngineBuilder& EngineBuilder::with_calibration_cache(const std::filesystem::path& path,
+                                                     CacheMismatch mismatch) {
+  state_->request.calibration_cache = path;
+  state_->request.cache_mismatch = mismatch == CacheMismatch::kPartial
+                                       ? calibrate::CacheMismatch::kPartial
+                                       : calibrate::CacheMismatch::kRefuse;
+  return *this;
+}
+
+EngineBuilder& EngineBuilder::with_calibration_algorithm(const std::string& algorithm) {
+  state_->request.algorithm = algorithm;
+  return *this;
+}
+
+EngineBuilder& EngineBuilder::keep(const std::string& pattern, Precision precision) {
+  state_->request.constraints.precisions.push_back({pattern, to_ir(precision), true});
+  return *this;
+}
+
+EngineBuilder& EngineBuilder::int8_only(const std::string& pattern) {
+  state_->request.constraints.int8_only.push_back(pattern);
+  return *this;
+}
+
+EngineBuilder& EngineBuilder::with_range(const std::string& value, double low, double high) {
+  state_->request.constraints.ranges[value] = {low, high};
+  return *this;
+}
+
+EngineBuilder& EngineBuilder::with_preprocess(const std::string& text) {
+  state_->request.preprocess = text;
+  return *this;
+}
+
+EngineBuilder& EngineBuilder::with_threads(int threads) {
+  state_->request.threads = threads;
+  return *this;
+}
+
+EngineBuilder& EngineBuilder::with_cpu_isa(const std::string& isa) {
+  state_->request.isa = parse_isa(isa).value();
+  return *this;
+}
+
+EngineBuilder& EngineBuilder::with_progress(ProgressCallback callback) {
+  state_->request.progress = std::move(callback);
+  return *this;
+}
+
+Engine EngineBuilder::build() {
+  check_has_model(state_->request);
+  compile::BuildResult result = compile::build(state_->request).value();
+  Engine engine = Engine::load(std::as_bytes(std::span(result.engine)));
+  state_->report = std::move(result.report);
+  state_->report.layers = engine.layers();
+  state_->report.int8_mac_share = engine.int8_mac_share();
+  return engine;
+}
+
+BuildReport EngineBuilder::build_and_save(const std::filesystem::path& path) {
+  const Engine engine = build();
+  if (state_->request.progress) state_->request.progress({"write", 0, 1});
+  engine.save(path);
+  if (state_->request.progress) state_->request.progress({"write", 1, 1});
+  return state_->report;
+}
+
+const BuildReport& EngineBuilder::report() const { return state_->report; }
+
+BuildReport EngineBuilder::calibrate_and_save(const std::filesystem::path& cache) {
+  check_has_model(state_->request);
+  state_->report = {};
+  const calibrate::Ranges ranges =
+      compile::calibrate_only(state_->request, state_->report).value();
+  compile::write_cache_file(ranges, cache).value();
+  return state_->report;
+}
+
+}  // namespace xinfer::builders

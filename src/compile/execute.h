@@ -1,0 +1,28 @@
+// Graphs run as they are, through the ordinary lowering and executor.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/status.h"
+#include "engine/engine_file.h"
+#include "ir/graph.h"
+#include "lower/lower.h"
+#include "passes/pipeline.h"
+#include "xinfer/core/tensor.h"
+
+namespace xinfer::compile {
+
+/// Lowers a graph (no BatchNorm left) into an engine file in memory. `details` carries what the
+/// caller wants in the metadata: model name, report, preprocessing; bindings and plan are added.
+Result<std::string> make_engine_bytes(const ir::Graph& graph, const lower::SymbolRanges& symbols,
+                                      engine::fb::EngineT details);
+
+/// Runs a lowered graph once on float or other inputs, in the order of graph.inputs().
+Result<std::vector<Tensor>> execute(const ir::Graph& graph, const std::vector<Tensor>& inputs);
+
+/// An evaluator for constant folding: runs the one node through execute().
+passes::Evaluator node_evaluator();
+
+}  // namespace xinfer::compile

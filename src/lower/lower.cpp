@@ -1,0 +1,39 @@
+#include "lower/lower.h"
+
+#include "ir/text.h"
+#include "lower/handlers.h"
+#include "lower/lowering.h"
+#include "lower/memory_plan.h"
+
+namespace xinfer::lower {
+
+Status unsupported_node(const ir::Node& node, const std::string& what) {
+  return unsupported("node \"{}\" ({}): {}", node.name, ir::op_name(node.op), what);
+}
+
+Layout agnostic_layout(const Lowering& lowering, const ir::Node& node) {
+  const ir::Graph& graph = lowering.graph();
+  const std::size_t rank = graph.value(node.outputs[0]).shape.size();
+  for (ir::ValueId input : node.inputs) {
+    if (input == ir::kNoValue || graph.value(input).is_constant()) continue;
+    if (graph.value(input).shape.size() != rank) continue;
+    if (lowering.native_layout(input) == Layout::kChannelsLast) return Layout::kChannelsLast;
+  }
+  return Layout::kPlain;
+}
+
+Result<std::unique_ptr<fb::PlanT>> lower_cpu(const ir::Graph& graph, const SymbolRanges& symbols,
+                                             engine::BlobWriter& blobs) {
+  Lowering lowering(graph, blobs);
+  lowering.add_inputs();
+  for (ir::NodeId id : graph.order()) {
+    const ir::Node& node = graph.node(id);
+    XINFER_RETURN_IF_ERROR(
+        std::visit([&](const auto& op) { return lower_op(lowering, node, op); }, node.op));
+  }
+  XINFER_RETURN_IF_ERROR(lowering.add_outputs());
+  XINFER_RETURN_IF_ERROR(plan_memory(lowering, symbols));
+  return lowering.take_plan();
+}
+
+}  // namespace xinfer::lower

@@ -1,0 +1,136 @@
+#include "lower/memory_plan.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "core/aligned_buffer.h"
+#include "kernels/matmul/matmul.h"
+
+namespace xinfer::lower {
+namespace {
+
+/// Bytes and life of one owner tensor in the arena: the steps from first write to last read.
+struct Block {
+  TensorId tensor;
+  std::size_t bytes = 0;
+  std::size_t first = std::numeric_limits<std::size_t>::max();
+  std::size_t last = 0;
+  std::size_t offset = 0;
+
+  bool overlaps(const Block& other) const { return first <= other.last && other.first <= last; }
+};
+
+Result<std::size_t> bytes_at_maximum(const Lowering& lowering, const fb::PlanT& plan,
+                                     TensorId tensor, const ir::Bindings& largest) {
+  std::int64_t elements = 1;
+  for (const ir::Dim& dim : lowering.shape_of(tensor)) {
+    XINFER_ASSIGN_OR_RETURN(const std::int64_t value, dim.evaluate(largest));
+    elements *= std::max<std::int64_t>(value, 0);
+  }
+  const auto dtype = static_cast<DType>(plan.tensors[static_cast<std::size_t>(tensor)]->dtype);
+  return static_cast<std::size_t>(elements) * size_of(dtype);
+}
+
+/// Packing space of a product of two run-time operands at the largest shapes.
+Result<std::size_t> matmul_workspace(const Lowering& lowering, const fb::StepT& step,
+                                     const ir::Bindings& largest) {
+  const fb::MatMulT& params = *step.params.AsMatMul();
+  const auto dims_of = [&](TensorId tensor) -> Result<std::vector<std::int64_t>> {
+    std::vector<std::int64_t> dims;
+    for (const ir::Dim& dim : lowering.shape_of(tensor)) {
+      XINFER_ASSIGN_OR_RETURN(const std::int64_t value, dim.evaluate(largest));
+      dims.push_back(value);
+    }
+    return dims;
+  };
+  XINFER_ASSIGN_OR_RETURN(const auto b, dims_of(step.inputs[1]));
+  XINFER_ASSIGN_OR_RETURN(const auto y, dims_of(step.outputs[0]));
+  kernels::MatmulShape shape;
+  shape.transpose_a = params.transpose_a;
+  shape.transpose_b = params.transpose_b;
+  shape.m = y[y.size() - 2];
+  shape.n = y[y.size() - 1];
+  shape.k = params.transpose_b ? b[b.size() - 1] : b[b.size() - 2];
+  shape.a_row_stride = params.transpose_a ? shape.m : shape.k;
+  shape.b_row_stride = b[b.size() - 1];
+  shape.y_row_stride = shape.n;
+  std::int64_t batch = 1;
+  for (std::size_t i = 0; i + 2 < y.size(); ++i) batch *= y[i];
+  // Every batch its own second operand: the most that broadcasting can need.
+  shape.a_offsets.clear();
+  shape.b_offsets.clear();
+  for (std::int64_t i = 0; i < batch; ++i) {
+    shape.a_offsets.push_back(i * shape.m * shape.k);
+    shape.b_offsets.push_back(i * shape.k * shape.n);
+  }
+  return kernels::matmul_workspace_size(shape, static_cast<kernels::ConvType>(params.type));
+}
+
+/// First gap between placed blocks that are alive at the same time.
+void place(Block& block, const std::vector<const Block*>& placed) {
+  std::vector<const Block*> rivals;
+  for (const Block* other : placed) {
+    if (block.overlaps(*other)) rivals.push_back(other);
+  }
+  std::sort(rivals.begin(), rivals.end(),
+            [](const Block* a, const Block* b) { return a->offset < b->offset; });
+  std::size_t offset = 0;
+  for (const Block* rival : rivals) {
+    if (offset + block.bytes <= rival->offset) break;
+    offset = std::max(offset, rival->offset + rival->bytes);
+  }
+  block.offset = offset;
+}
+
+}  // namespace
+
+Status plan_memory(Lowering& lowering, const SymbolRanges& symbols) {
+  fb::PlanT& plan = lowering.plan();
+  ir::Bindings largest;
+  for (const auto& [name, range] : symbols) largest[name] = range.max;
+
+  std::vector<Block> blocks(plan.tensors.size());
+  for (std::size_t i = 0; i < blocks.size(); ++i) blocks[i].tensor = static_cast<TensorId>(i);
+  for (std::size_t step = 0; step < plan.steps.size(); ++step) {
+    for (const auto* operands : {&plan.steps[step]->inputs, &plan.steps[step]->outputs}) {
+      for (TensorId operand : *operands) {
+        if (operand == kNoTensor) continue;
+        Block& block = blocks[static_cast<std::size_t>(lowering.owner(operand))];
+        block.first = std::min(block.first, step);
+        block.last = std::max(block.last, step);
+      }
+    }
+  }
+  for (auto& step : plan.steps) {
+    if (step->params.type != fb::Params::MatMul) continue;
+    XINFER_ASSIGN_OR_RETURN(step->workspace_bytes, matmul_workspace(lowering, *step, largest));
+  }
+  std::vector<Block*> by_size;
+  for (Block& block : blocks) {
+    const fb::TensorT& tensor = *plan.tensors[static_cast<std::size_t>(block.tensor)];
+    if (tensor.storage != fb::Storage::Arena || lowering.owner(block.tensor) != block.tensor) {
+      continue;
+    }
+    XINFER_ASSIGN_OR_RETURN(const std::size_t bytes,
+                            bytes_at_maximum(lowering, plan, block.tensor, largest));
+    // The readable margin behind every tensor keeps kernels inside the arena.
+    block.bytes = align_up(bytes + kBufferMargin, kBufferAlignment);
+    if (block.first <= block.last) by_size.push_back(&block);
+  }
+  std::stable_sort(by_size.begin(), by_size.end(),
+                   [](const Block* a, const Block* b) { return a->bytes > b->bytes; });
+  std::vector<const Block*> placed;
+  for (Block* block : by_size) {
+    place(*block, placed);
+    placed.push_back(block);
+    plan.arena_bytes = std::max<std::uint64_t>(plan.arena_bytes, block->offset + block->bytes);
+  }
+  for (std::size_t i = 0; i < plan.tensors.size(); ++i) {
+    fb::TensorT& tensor = *plan.tensors[i];
+    const auto owner = static_cast<std::size_t>(lowering.owner(static_cast<TensorId>(i)));
+    if (tensor.storage == fb::Storage::Arena) tensor.offset = blocks[owner].offset;
+  }
+  return {};
+}
+
+}  // namespace xinfer::lower

@@ -1,0 +1,192 @@
+// The public Context: checks the caller's tensors and runs a Program on them.
+#include <fmt/format.h>
+
+#include "core/cpu_isa.h"
+#include "runtime/engine_state.h"
+#include "runtime/program.h"
+#include "xinfer/core/engine.h"
+
+namespace xinfer {
+
+struct Context::State {
+  Engine engine;
+  std::unique_ptr<runtime::Program> program;
+  std::vector<Shape> shapes;          ///< of the inputs of the current call
+  std::vector<const void*> in_data;
+  std::vector<void*> out_data;
+
+  /// Takes over the addresses and shapes of the inputs, and binds the shapes.
+  void bind_inputs(std::span<const Tensor> inputs);
+  void bind_outputs(std::span<Tensor> outputs);
+  std::vector<Tensor> make_outputs() const;
+};
+
+namespace {
+
+[[noreturn]] void refuse(const std::string& message) {
+  throw Error(ErrorCode::kInvalidArgument, message);
+}
+
+}  // namespace
+
+void Context::State::bind_inputs(std::span<const Tensor> inputs) {
+  const auto& bindings = engine.inputs();
+  if (inputs.size() != bindings.size()) {
+    refuse(fmt::format("{} inputs given; the engine has {}", inputs.size(), bindings.size()));
+  }
+  shapes.resize(inputs.size());
+  in_data.resize(inputs.size());
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (inputs[i].dtype() != bindings[i].dtype) {
+      refuse(fmt::format("input \"{}\" is {}; the engine expects {}", bindings[i].name,
+                         to_string(inputs[i].dtype()), to_string(bindings[i].dtype)));
+    }
+    if (inputs[i].empty()) refuse(fmt::format("input \"{}\" has no data", bindings[i].name));
+    shapes[i] = inputs[i].shape();
+    in_data[i] = inputs[i].data();
+  }
+  program->bind_shapes(shapes).value();
+}
+
+std::vector<Tensor> Context::State::make_outputs() const {
+  std::vector<Tensor> outputs;
+  const auto& bindings = engine.outputs();
+  for (std::size_t i = 0; i < bindings.size(); ++i) {
+    outputs.emplace_back(bindings[i].dtype, program->output_shapes()[i]);
+  }
+  return outputs;
+}
+
+void Context::State::bind_outputs(std::span<Tensor> outputs) {
+  const auto& bindings = engine.outputs();
+  if (outputs.size() != bindings.size()) {
+    refuse(fmt::format("{} outputs given; the engine has {}", outputs.size(), bindings.size()));
+  }
+  out_data.resize(outputs.size());
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const Shape& shape = program->output_shapes()[i];
+    if (outputs[i].dtype() != bindings[i].dtype || outputs[i].shape() != shape) {
+      refuse(fmt::format("output \"{}\" is given as {} {}; the engine writes {} {}",
+                         bindings[i].name, to_string(outputs[i].dtype()),
+                         to_string(outputs[i].shape()), to_string(bindings[i].dtype),
+                         to_string(shape)));
+    }
+    out_data[i] = outputs[i].data();
+  }
+}
+
+Context::Context(Engine engine, const ContextOptions& options) {
+  if (options.threads < 0) {
+    refuse(fmt::format("threads is {}; needed: 0 (all processors) or more", options.threads));
+  }
+  runtime::ProgramOptions program_options;
+  program_options.isa = parse_isa(options.cpu_isa).value();
+  program_options.threads = options.threads;
+  auto program = runtime::Program::create(engine.state_->file, program_options).value();
+  state_ = std::make_unique<State>(State{std::move(engine), std::move(program), {}, {}, {}});
+}
+
+Context::~Context() = default;
+Context::Context(Context&&) noexcept = default;
+Context& Context::operator=(Context&&) noexcept = default;
+
+const Engine& Context::engine() const { return state_->engine; }
+
+std::vector<Tensor> Context::infer(std::span<const Tensor> inputs) {
+  state_->bind_inputs(inputs);
+  std::vector<Tensor> outputs = state_->make_outputs();
+  state_->bind_outputs(outputs);
+  state_->program->run(state_->in_data, state_->out_data).value();
+  return outputs;
+}
+
+Tensor Context::infer(const Tensor& input) { return infer(std::span(&input, 1)).at(0); }
+
+std::map<std::string, Tensor> Context::infer(const std::map<std::string, Tensor>& inputs) {
+  std::vector<Tensor> ordered;
+  for (const BindingInfo& binding : engine().inputs()) {
+    const auto it = inputs.find(binding.name);
+    if (it == inputs.end()) refuse(fmt::format("input \"{}\" is missing", binding.name));
+    ordered.push_back(it->second);
+  }
+  for (const auto& [name, tensor] : inputs) {
+    bool known = false;
+    for (const BindingInfo& binding : engine().inputs()) known = known || binding.name == name;
+    if (!known) refuse(fmt::format("the engine has no input \"{}\"", name));
+  }
+  std::vector<Tensor> results = infer(ordered);
+  std::map<std::string, Tensor> named;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    named[engine().outputs()[i].name] = std::move(results[i]);
+  }
+  return named;
+}
+
+void Context::infer_into(std::span<const Tensor> inputs, std::span<Tensor> outputs) {
+  state_->bind_inputs(inputs);
+  state_->bind_outputs(outputs);
+  state_->program->run(state_->in_data, state_->out_data).value();
+}
+
+std::vector<Shape> Context::output_shapes(std::span<const Shape> inputs) {
+  state_->program->bind_shapes(inputs).value();
+  return state_->program->output_shapes();
+}
+
+std::vector<StepProfile> Context::profile(std::span<const Tensor> inputs) {
+  state_->bind_inputs(inputs);
+  std::vector<Tensor> outputs = state_->make_outputs();
+  state_->bind_outputs(outputs);
+  std::vector<runtime::StepTime> times;
+  state_->program->run_profiled(state_->in_data, state_->out_data, times).value();
+  const std::vector<StepInfo> steps = engine().steps("cpu");
+  std::vector<StepProfile> profile;
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    profile.push_back({steps[i].name, steps[i].kind, times[i].kernel, times[i].microseconds});
+  }
+  return profile;
+}
+
+namespace {
+
+/// The view's real values, dense; empty for types that are neither float32 nor quantised.
+Tensor real_values(const runtime::TensorView& view) {
+  if (view.dtype != DType::kFloat32 && view.scale == 0) return {};
+  Tensor values(DType::kFloat32, view.dims);
+  float* out = values.values<float>().data();
+  for (std::int64_t pixel = 0; pixel < view.pixels(); ++pixel) {
+    for (std::int64_t channel = 0; channel < view.channels(); ++channel) {
+      const std::int64_t at = pixel * view.pixel_stride + channel;
+      *out++ = view.dtype == DType::kFloat32 ? static_cast<const float*>(view.data)[at]
+               : view.dtype == DType::kInt8
+                   ? static_cast<float>(static_cast<const std::int8_t*>(view.data)[at]) * view.scale
+                   : static_cast<float>(static_cast<const std::uint8_t*>(view.data)[at]) *
+                         view.scale;
+    }
+  }
+  return values;
+}
+
+}  // namespace
+
+std::vector<Tensor> Context::infer_observed(std::span<const Tensor> inputs,
+                                            const ValueCallback& callback) {
+  state_->bind_inputs(inputs);
+  std::vector<Tensor> outputs = state_->make_outputs();
+  state_->bind_outputs(outputs);
+  const auto observe = [&](const auto& names, const runtime::TensorView& view) {
+    const Tensor values = real_values(view);
+    for (const auto* name : names) {
+      if (!values.empty()) callback(name->str(), values);
+    }
+    return Status();
+  };
+  state_->program->run_observed(state_->in_data, state_->out_data, observe).value();
+  return outputs;
+}
+
+int Context::threads() const { return state_->program->threads(); }
+std::string Context::cpu_isa() const { return to_string(state_->program->isa()); }
+std::size_t Context::memory_bytes() const { return state_->program->memory_bytes(); }
+
+}  // namespace xinfer

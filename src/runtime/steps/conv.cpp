@@ -1,0 +1,135 @@
+// Convolutions, depthwise convolutions and products with packed weights.
+#include "kernels/conv/conv.h"
+
+#include "kernels/depthwise/depthwise.h"
+#include "runtime/steps/epilogue.h"
+
+namespace xinfer::runtime {
+namespace {
+
+using kernels::ConvArguments;
+using kernels::ConvShape;
+using kernels::ConvType;
+
+/// Holds a ready convolution; its addresses are baked in.
+class ConvStep final : public Step {
+ public:
+  explicit ConvStep(std::unique_ptr<kernels::Convolution> convolution)
+      : convolution_(std::move(convolution)) {}
+  Status run(ThreadPool& pool) override {
+    convolution_->run(pool);
+    return {};
+  }
+  const char* kernel() const override { return convolution_->name(); }
+  bool holds_addresses() const override { return true; }
+
+ private:
+  std::unique_ptr<kernels::Convolution> convolution_;
+};
+
+bool matches(ConvType type, DType x) {
+  switch (type) {
+    case ConvType::kF32:
+      return x == DType::kFloat32;
+    case ConvType::kU8S8:
+      return x == DType::kUInt8;
+    case ConvType::kS8S8:
+      return x == DType::kInt8;
+  }
+  return false;
+}
+
+/// Spatial sizes as two axes; a 1-D convolution has height 1.
+Result<ConvShape> conv_shape(const fb::Conv& params, const TensorView& x, const TensorView& y) {
+  using List = const flatbuffers::Vector<std::int64_t>*;
+  const List lists[] = {params.kernel(), params.strides(), params.dilations(),
+                               params.pads_begin()};
+  const std::size_t spatial = x.dims.size() - 2;
+  if (x.dims.size() < 3 || spatial > 2 || y.dims.size() != x.dims.size()) {
+    return misfit("a convolution of unsupported rank");
+  }
+  for (const List list : lists) {
+    if (list == nullptr || list->size() != spatial) return misfit("a convolution's attributes");
+  }
+  const auto axis = [&](const auto* list, bool vertical, std::int64_t absent) -> std::int64_t {
+    if (!vertical) return list->Get(static_cast<unsigned>(spatial - 1));
+    return spatial == 2 ? list->Get(0) : absent;
+  };
+  ConvShape shape;
+  shape.batch = x.dims[0];
+  shape.in_h = spatial == 2 ? x.dims[1] : 1;
+  shape.in_w = x.dims[spatial];
+  shape.out_h = spatial == 2 ? y.dims[1] : 1;
+  shape.out_w = y.dims[spatial];
+  shape.in_channels = params.in_channels();
+  shape.out_channels = params.out_channels();
+  shape.groups = params.groups();
+  shape.kernel_h = axis(params.kernel(), true, 1);
+  shape.kernel_w = axis(params.kernel(), false, 1);
+  shape.stride_h = axis(params.strides(), true, 1);
+  shape.stride_w = axis(params.strides(), false, 1);
+  shape.dilation_h = axis(params.dilations(), true, 1);
+  shape.dilation_w = axis(params.dilations(), false, 1);
+  shape.pad_top = axis(params.pads_begin(), true, 0);
+  shape.pad_left = axis(params.pads_begin(), false, 0);
+  shape.x_pixel_stride = x.pixel_stride;
+  shape.y_pixel_stride = y.pixel_stride;
+  if (x.channels() != shape.in_channels || y.channels() != shape.out_channels ||
+      shape.groups < 1 || shape.in_channels % shape.groups != 0 || shape.kernel_h < 1 ||
+      shape.kernel_w < 1 || shape.stride_h < 1 || shape.stride_w < 1 || shape.dilation_h < 1 ||
+      shape.dilation_w < 1 || y.dims[0] != x.dims[0]) {
+    return misfit("a convolution's operands");
+  }
+  return shape;
+}
+
+StepResult make_conv(const StepSource& source, const ConvShape& shape, ConvType type,
+                     bool depthwise, const fb::Blob* weights, const fb::Epilogue& epilogue) {
+  const TensorView& x = *source.input(0);
+  const std::size_t needed = depthwise ? kernels::packed_depthwise_size(shape, type)
+                                       : kernels::packed_weights_size(shape, type);
+  if (weights == nullptr || weights->size() != needed || !matches(type, x.dtype)) {
+    return misfit("weights that do not fit their step");
+  }
+  ConvArguments arguments;
+  arguments.x = x.data;
+  arguments.packed_weights = source.file.blob(*weights);
+  arguments.y = source.output()->data;
+  XINFER_ASSIGN_OR_RETURN(
+      arguments.epilogue,
+      make_epilogue(source, epilogue, shape.out_channels, type != ConvType::kF32));
+  XINFER_ASSIGN_OR_RETURN(
+      std::unique_ptr<kernels::Convolution> convolution,
+      depthwise ? kernels::make_depthwise(shape, type, arguments, source.isa, source.threads)
+                : kernels::make_convolution(shape, type, arguments, source.isa, source.threads));
+  return std::unique_ptr<Step>(std::make_unique<ConvStep>(std::move(convolution)));
+}
+
+}  // namespace
+
+StepResult make_step_of(const StepSource& source, const fb::Conv& params) {
+  XINFER_RETURN_IF_ERROR(check_operands(source, 1));
+  XINFER_ASSIGN_OR_RETURN(const ConvShape shape,
+                          conv_shape(params, *source.input(0), *source.output()));
+  return make_conv(source, shape, static_cast<ConvType>(params.type()), params.depthwise(),
+                   params.weights(), *params.epilogue());
+}
+
+StepResult make_step_of(const StepSource& source, const fb::Gemm& params) {
+  XINFER_RETURN_IF_ERROR(check_operands(source, 1));
+  const TensorView& x = *source.input(0);
+  const TensorView& y = *source.output();
+  if (x.channels() != params.k() || y.channels() != params.n() || x.pixels() != y.pixels()) {
+    return misfit("a matrix product's operands");
+  }
+  ConvShape shape;
+  shape.in_w = shape.out_w = x.pixels();
+  shape.in_channels = params.k();
+  shape.out_channels = params.n();
+  shape.x_pixel_stride = x.pixel_stride;
+  shape.y_pixel_stride = y.pixel_stride;
+  return make_conv(source, shape, static_cast<ConvType>(params.type()), /*depthwise=*/false,
+                   params.weights(), *params.epilogue());
+}
+
+}  // namespace xinfer::runtime

@@ -1,0 +1,161 @@
+#include "arguments.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <sstream>
+
+#include "xinfer/builders/model_info.h"
+#include "xinfer/core/error.h"
+
+namespace xinfer::tools {
+namespace {
+
+[[noreturn]] void refuse(const std::string& message) {
+  throw Error(ErrorCode::kInvalidArgument, message);
+}
+
+std::vector<std::string> split(const std::string& text, char separator) {
+  std::vector<std::string> parts;
+  std::stringstream stream(text);
+  for (std::string part; std::getline(stream, part, separator);) parts.push_back(part);
+  return parts;
+}
+
+/// "1x3x224x224".
+Shape parse_shape(const std::string& text, const std::string& option) {
+  Shape shape;
+  for (const std::string& part : split(text, 'x')) {
+    std::int64_t size = 0;
+    const auto result = std::from_chars(part.data(), part.data() + part.size(), size);
+    if (result.ec != std::errc() || result.ptr != part.data() + part.size()) {
+      refuse(fmt::format("{}: \"{}\" is no shape; needed: sizes joined by x, as 1x3x224x224",
+                         option, text));
+    }
+    shape.push_back(size);
+  }
+  return shape;
+}
+
+void apply_profile(builders::EngineBuilder& builder, const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  const std::vector<std::string> shapes =
+      colon == std::string::npos ? std::vector<std::string>() : split(text.substr(colon + 1), ',');
+  if (shapes.size() != 3) {
+    refuse(fmt::format("--profile {}: needed: INPUT:MIN,OPT,MAX, as "
+                       "images:1x3x320x320,1x3x640x640,4x3x1280x1280",
+                       text));
+  }
+  builder.with_profile(text.substr(0, colon), parse_shape(shapes[0], "--profile"),
+                       parse_shape(shapes[1], "--profile"), parse_shape(shapes[2], "--profile"));
+}
+
+void apply_keep(builders::EngineBuilder& builder, const std::string& text) {
+  const std::size_t equals = text.rfind('=');
+  const std::string precision = equals == std::string::npos ? "" : text.substr(equals + 1);
+  if (precision != "fp32" && precision != "fp16") {
+    refuse(fmt::format("--keep {}: needed: PATTERN=fp32 or PATTERN=fp16", text));
+  }
+  builder.keep(text.substr(0, equals), precision == "fp16" ? builders::Precision::kFp16
+                                                           : builders::Precision::kFp32);
+}
+
+/// Images go through in batches; results do not depend on the size.
+constexpr std::int64_t kCalibrationBatch = 8;
+
+std::shared_ptr<builders::INT8Calibrator> make_calibrator(const ModelArguments& arguments) {
+  const builders::ModelInfo model =
+      builders::inspect_model(arguments.model, arguments.max_batch > 0);
+  SampleOptions options;
+  options.preprocess = arguments.preprocess;
+  options.count = arguments.calib_count;
+  options.skip_bad = arguments.skip_bad;
+  options.batch_size = kCalibrationBatch;
+  if (!model.inputs.empty() && !model.inputs[0].max.empty() && model.inputs[0].max[0] > 0) {
+    options.batch_size = model.inputs[0].max[0];
+  }
+  return std::make_shared<SampleCalibrator>(
+      SampleSet::open(arguments.calib, options, model.inputs),
+      arguments.calibrator.empty() ? "auto" : arguments.calibrator);
+}
+
+}  // namespace
+
+void add_model_options(CLI::App& command, ModelArguments& a) {
+  command.add_option("model", a.model, "ONNX model")->required()->type_name("MODEL.onnx");
+  command.add_option("--calib", a.calib, "Calibration samples: a folder of images, .npy or .npz")
+      ->type_name("PATH");
+  command.add_option("--calib-count", a.calib_count,
+                     "Use this many samples, spread evenly over all")
+      ->type_name("N");
+  command
+      .add_option("--calibrator", a.calibrator,
+                  "auto, entropy2, entropy, minmax, percentile[:P], mse or legacy[:Q:C]; "
+                  "default auto")
+      ->type_name("NAME");
+  command
+      .add_option("--preprocess", a.preprocess,
+                  "How images become inputs: imagenet, or KEY=VALUE,… with keys resize, crop, "
+                  "filter, color, scale, mean, std, layout")
+      ->type_name("TEXT");
+  command.add_flag("--skip-bad", a.skip_bad, "Skip images that cannot be read");
+  command
+      .add_option("--max-batch", a.max_batch,
+                  "Largest batch; also frees a model exported with a fixed batch of 1")
+      ->type_name("N");
+  command
+      .add_option("--profile", a.profiles,
+                  "Shapes of an input with dynamic dimensions: INPUT:MIN,OPT,MAX")
+      ->type_name("TEXT");
+  command.add_option("--threads", a.threads, "Threads; default: all processors")->type_name("N");
+  command.add_option("--cpu-isa", a.cpu_isa,
+                     "auto, portable, avx2, avxvnni, avx512vnni or amx; default auto")
+      ->type_name("NAME");
+}
+
+builders::EngineBuilder make_builder(const ModelArguments& a) {
+  builders::EngineBuilder builder;
+  builder.from_onnx(std::filesystem::path(a.model)).on(a.device).with_threads(a.threads);
+  builder.with_cpu_isa(a.cpu_isa).with_preprocess(a.preprocess);
+  if (a.max_batch != 0) builder.with_max_batch_size(a.max_batch);
+  if (a.fp16) builder.with_fp16();
+  if (a.cache_mismatch != "refuse" && a.cache_mismatch != "partial") {
+    refuse(fmt::format("--cache-mismatch {}: needed: refuse or partial", a.cache_mismatch));
+  }
+  if (!a.calib_cache.empty()) {
+    builder.with_calibration_cache(a.calib_cache, a.cache_mismatch == "partial"
+                                                      ? builders::CacheMismatch::kPartial
+                                                      : builders::CacheMismatch::kRefuse);
+  }
+  if (a.int8) {
+    const bool cached = !a.calib_cache.empty() && std::filesystem::exists(a.calib_cache);
+    if (a.calib.empty() && !cached) {
+      refuse(a.calib_cache.empty()
+                 ? "--int8 needs --calib with samples or --calib-cache with an existing cache"
+                 : fmt::format("--calib-cache {}: no such file, and no --calib to make it from",
+                               a.calib_cache));
+    }
+    builder.with_int8(cached ? nullptr : make_calibrator(a));
+  } else if (!a.calib.empty() || !a.calib_cache.empty()) {
+    refuse("--calib and --calib-cache belong to an INT8 build: add --int8");
+  }
+  if (!a.calibrator.empty()) builder.with_calibration_algorithm(a.calibrator);
+  for (const std::string& profile : a.profiles) apply_profile(builder, profile);
+  for (const std::string& rule : a.keep) apply_keep(builder, rule);
+  for (const std::string& pattern : a.int8_only) builder.int8_only(pattern);
+  return builder;
+}
+
+void add_run_options(CLI::App& command, RunArguments& a) {
+  command.add_option("--threads", a.threads, "Threads; default: all processors")->type_name("N");
+  command.add_option("--cpu-isa", a.cpu_isa,
+                     "auto, portable, avx2, avxvnni, avx512vnni or amx; default auto")
+      ->type_name("NAME");
+}
+
+void add_json_option(CLI::App& command, std::string& path) {
+  command.add_option("--json", path, "Write the result as JSON; - is standard output")
+      ->type_name("FILE");
+}
+
+}  // namespace xinfer::tools

@@ -1,0 +1,51 @@
+// Options that several subcommands share, and how their text becomes values.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "xinfer/builders/engine_builder.h"
+#include "xinfer/core/engine.h"
+#include "xinfer/data/samples.h"
+
+namespace xinfer::tools {
+
+/// Everything that decides how a model is built.
+struct ModelArguments {
+  std::string model;
+  bool int8 = false, fp16 = false;
+  std::string device = "cpu";
+  std::int64_t max_batch = 0;
+  std::vector<std::string> profiles;
+  std::string calib;
+  std::int64_t calib_count = 0;
+  std::string calibrator;
+  std::string calib_cache;
+  std::string cache_mismatch = "refuse";
+  std::string preprocess;
+  std::vector<std::string> keep, int8_only;
+  int threads = 0;
+  std::string cpu_isa = "auto";
+  bool skip_bad = false;
+};
+
+/// The model and what its shapes and samples are: build, calibrate.
+void add_model_options(CLI::App& command, ModelArguments& arguments);
+
+/// A builder set up from the arguments, with a calibrator if `calib` is given.
+builders::EngineBuilder make_builder(const ModelArguments& arguments);
+
+/// How an engine is run.
+struct RunArguments {
+  int threads = 0;
+  std::string cpu_isa = "auto";
+  ContextOptions context() const { return {threads, cpu_isa}; }
+};
+void add_run_options(CLI::App& command, RunArguments& arguments);
+
+/// Adds `--json FILE`.
+void add_json_option(CLI::App& command, std::string& path);
+
+}  // namespace xinfer::tools

@@ -1,0 +1,274 @@
+// xinfer bench: throughput and latency, reported as trtexec does.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <map>
+#include <memory>
+#include <numeric>
+#include <random>
+#include <thread>
+
+#include "arguments.h"
+#include "commands.h"
+#include "output.h"
+#include "xinfer/core/error.h"
+
+namespace xinfer::tools {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Arguments {
+  std::string engine, json;
+  std::int64_t batch = 0;
+  double duration_s = 3, warmup_s = 0.5;
+  int streams = 1;
+  bool layers = false, no_transfers = false;
+  RunArguments run;
+};
+
+double milliseconds(Clock::duration duration) {
+  return std::chrono::duration<double, std::milli>(duration).count();
+}
+
+/// Random values that are not zero: normal for floats, the whole range for bytes, small integers.
+Tensor random_tensor(DType dtype, const Shape& shape, std::mt19937& random) {
+  Tensor tensor(dtype, shape);
+  const auto fill = [&](auto values, auto&& draw) {
+    for (auto& value : values) value = static_cast<std::decay_t<decltype(value)>>(draw());
+  };
+  std::normal_distribution<float> normal;
+  if (dtype == DType::kFloat32) {
+    fill(tensor.values<float>(), [&] { return normal(random); });
+  } else if (dtype == DType::kInt64) {
+    fill(tensor.values<std::int64_t>(), [&] { return random() % 2; });
+  } else if (dtype == DType::kInt32) {
+    fill(tensor.values<std::int32_t>(), [&] { return random() % 2; });
+  } else {
+    auto* bytes = static_cast<std::uint8_t*>(tensor.data());
+    for (std::size_t i = 0; i < tensor.size_bytes(); ++i) {
+      bytes[i] = dtype == DType::kBool ? random() % 2 : static_cast<std::uint8_t>(random());
+    }
+  }
+  return tensor;
+}
+
+/// One stream: a context with tensors of its own.
+class Stream {
+ public:
+  Stream(const Engine& engine, const Arguments& arguments, unsigned seed)
+      : context_(engine, arguments.run.context()) {
+    std::mt19937 random(seed);
+    std::vector<Shape> shapes;
+    for (const BindingInfo& input : engine.inputs()) {
+      Shape shape = input.opt;
+      if (arguments.batch > 0 && !shape.empty()) shape[0] = arguments.batch;
+      batch_ = shape.empty() ? 1 : shape[0];
+      shapes.push_back(shape);
+      inputs_.push_back(random_tensor(input.dtype, shape, random));
+    }
+    const std::vector<Shape> out = context_.output_shapes(shapes);
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      outputs_.emplace_back(engine.outputs()[i].dtype, out[i]);
+    }
+  }
+
+  /// Latencies in ms of the runs that ended before `end`.
+  std::vector<double> run_until(Clock::time_point end) {
+    std::vector<double> latencies;
+    for (Clock::time_point start = Clock::now(); start < end;) {
+      context_.infer_into(inputs_, outputs_);
+      const Clock::time_point now = Clock::now();
+      latencies.push_back(milliseconds(now - start));
+      start = now;
+    }
+    return latencies;
+  }
+
+  Context& context() { return context_; }
+  std::span<const Tensor> inputs() const { return inputs_; }
+  std::int64_t batch() const { return batch_; }
+
+ private:
+  Context context_;
+  std::vector<Tensor> inputs_, outputs_;
+  std::int64_t batch_ = 1;
+};
+
+struct Statistics {
+  std::size_t runs = 0;
+  double min = 0, mean = 0, median = 0, p90 = 0, p95 = 0, p99 = 0, max = 0;
+};
+
+Statistics summarise(std::vector<double> latencies) {
+  Statistics s;
+  s.runs = latencies.size();
+  if (latencies.empty()) return s;
+  std::sort(latencies.begin(), latencies.end());
+  const auto percentile = [&](double p) {
+    const auto rank = static_cast<std::size_t>(std::ceil(p * static_cast<double>(s.runs)));
+    return latencies[std::clamp<std::size_t>(rank, 1, s.runs) - 1];
+  };
+  s.min = latencies.front();
+  s.max = latencies.back();
+  s.mean = std::accumulate(latencies.begin(), latencies.end(), 0.0) / static_cast<double>(s.runs);
+  s.median = percentile(0.5);
+  s.p90 = percentile(0.9);
+  s.p95 = percentile(0.95);
+  s.p99 = percentile(0.99);
+  return s;
+}
+
+/// Runs all streams side by side for a time; returns their latencies and the seconds it took.
+std::pair<std::vector<double>, double> run_streams(std::vector<Stream>& streams, double seconds) {
+  const Clock::time_point start = Clock::now();
+  const auto end = start + std::chrono::duration_cast<Clock::duration>(
+                               std::chrono::duration<double>(seconds));
+  std::vector<std::vector<double>> latencies(streams.size());
+  std::vector<std::thread> threads;
+  for (std::size_t i = 1; i < streams.size(); ++i) {
+    threads.emplace_back([&, i] { latencies[i] = streams[i].run_until(end); });
+  }
+  latencies[0] = streams[0].run_until(end);
+  for (std::thread& thread : threads) thread.join();
+  const double elapsed = milliseconds(Clock::now() - start) / 1e3;
+  std::vector<double> all;
+  for (const auto& part : latencies) all.insert(all.end(), part.begin(), part.end());
+  return {std::move(all), elapsed};
+}
+
+/// Medians of every step over some profiled runs.
+std::vector<StepProfile> profile_steps(Stream& stream) {
+  constexpr int kRuns = 20;
+  std::vector<std::vector<double>> times;
+  std::vector<StepProfile> steps;
+  for (int run = 0; run < kRuns; ++run) {
+    steps = stream.context().profile(stream.inputs());
+    times.resize(steps.size());
+    for (std::size_t i = 0; i < steps.size(); ++i) times[i].push_back(steps[i].microseconds);
+  }
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    std::nth_element(times[i].begin(), times[i].begin() + kRuns / 2, times[i].end());
+    steps[i].microseconds = times[i][kRuns / 2];
+  }
+  return steps;
+}
+
+/// Multiply-accumulates of every step at the benched batch: those of the nodes it computes.
+std::vector<double> step_operations(const Engine& engine, std::int64_t batch) {
+  std::map<std::string, std::int64_t> macs;
+  for (const LayerInfo& layer : engine.layers()) macs[layer.name] = layer.macs;
+  std::vector<double> operations;
+  for (const StepInfo& step : engine.steps()) {
+    double sum = 0;
+    for (const std::string& origin : step.origins) {
+      const auto it = macs.find(origin);
+      if (it != macs.end()) sum += 2.0 * static_cast<double>(it->second * batch);
+    }
+    operations.push_back(sum);
+  }
+  return operations;
+}
+
+nlohmann::json print_steps(const Engine& engine, Stream& stream, bool print) {
+  const std::vector<StepProfile> steps = profile_steps(stream);
+  const std::vector<double> operations = step_operations(engine, stream.batch());
+  double total = 0;
+  for (const StepProfile& step : steps) total += step.microseconds;
+  Table table({"step", "kind", "kernel", "µs", "%", "GOPS"});
+  nlohmann::json list = nlohmann::json::array();
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const double gops = operations[i] / std::max(steps[i].microseconds, 1e-3) / 1e3;
+    table.add({steps[i].name, steps[i].kind, steps[i].kernel,
+               fmt::format("{:.1f}", steps[i].microseconds),
+               fmt::format("{:.1f}", 100 * steps[i].microseconds / total),
+               operations[i] > 0 ? fmt::format("{:.0f}", gops) : ""});
+    list.push_back({{"name", steps[i].name},
+                    {"kind", steps[i].kind},
+                    {"kernel", steps[i].kernel},
+                    {"microseconds", steps[i].microseconds},
+                    {"gops", operations[i] > 0 ? nlohmann::json(gops) : nlohmann::json()}});
+  }
+  if (print) table.print({3, 4, 5});
+  return list;
+}
+
+void run_bench(const Arguments& arguments) {
+  const Clock::time_point load_start = Clock::now();
+  const Engine engine = Engine::load(std::filesystem::path(arguments.engine));
+  const double load_ms = milliseconds(Clock::now() - load_start);
+  if (arguments.streams < 1) {
+    throw Error(ErrorCode::kInvalidArgument, "--streams needs 1 or more");
+  }
+  std::vector<Stream> streams;
+  for (int i = 0; i < arguments.streams; ++i) {
+    streams.emplace_back(engine, arguments, static_cast<unsigned>(i + 1));
+  }
+  run_streams(streams, arguments.warmup_s);
+  const auto [latencies, seconds] = run_streams(streams, arguments.duration_s);
+  const Statistics s = summarise(latencies);
+  const double runs_per_second = static_cast<double>(s.runs) / seconds;
+  const std::int64_t batch = streams[0].batch();
+  const bool print = arguments.json != "-";
+  if (print) {
+    fmt::print("engine      {} ({}, {} threads, {} streams, batch {})\n", arguments.engine,
+               streams[0].context().cpu_isa(), streams[0].context().threads(), arguments.streams,
+               batch);
+    fmt::print("load        {:.2f} ms; memory {} weights, {} activations a stream\n", load_ms,
+               megabytes(engine.weight_bytes()), megabytes(streams[0].context().memory_bytes()));
+    fmt::print("throughput  {:.2f} runs/s, {:.2f} samples/s\n", runs_per_second,
+               runs_per_second * static_cast<double>(batch));
+    fmt::print(
+        "latency     min {:.3f} ms, mean {:.3f} ms, median {:.3f} ms, p90 {:.3f} ms, p95 {:.3f} "
+        "ms, p99 {:.3f} ms, max {:.3f} ms ({} runs)\n",
+        s.min, s.mean, s.median, s.p90, s.p95, s.p99, s.max, s.runs);
+  }
+  nlohmann::json document = {{"schema", "xinfer.bench/1"},
+                             {"engine", arguments.engine},
+                             {"cpu_isa", streams[0].context().cpu_isa()},
+                             {"threads", streams[0].context().threads()},
+                             {"streams", arguments.streams},
+                             {"batch", batch},
+                             {"load_ms", load_ms},
+                             {"runs", s.runs},
+                             {"runs_per_second", runs_per_second},
+                             {"samples_per_second", runs_per_second * static_cast<double>(batch)},
+                             {"latency_ms",
+                              {{"min", s.min},
+                               {"mean", s.mean},
+                               {"median", s.median},
+                               {"p90", s.p90},
+                               {"p95", s.p95},
+                               {"p99", s.p99},
+                               {"max", s.max}}}};
+  if (arguments.layers) document["steps"] = print_steps(engine, streams[0], print);
+  write_json(document, arguments.json);
+}
+
+}  // namespace
+
+void add_bench(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("bench", "Measure throughput and latency");
+  auto arguments = std::make_shared<Arguments>();
+  command->add_option("engine", arguments->engine, "Engine file")->required()->type_name("ENGINE");
+  command->add_option("--batch", arguments->batch, "Batch; default: the engine's usual one")
+      ->type_name("N");
+  command->add_option("--duration", arguments->duration_s, "Seconds to measure; default 3")
+      ->type_name("S");
+  command->add_option("--warmup", arguments->warmup_s, "Seconds before; default 0.5")
+      ->type_name("S");
+  command->add_option("--streams", arguments->streams, "Contexts that run side by side; default 1")
+      ->type_name("N");
+  command->add_flag("--no-transfers", arguments->no_transfers,
+                    "Leave host-device copies out (a CPU engine has none)");
+  command->add_flag("--layers", arguments->layers, "Time every step");
+  add_run_options(*command, arguments->run);
+  add_json_option(*command, arguments->json);
+  command->footer("Example:\n  xinfer bench mobilenetv2.engine --batch 1 --threads 2 --layers");
+  command->callback([arguments] { run_bench(*arguments); });
+}
+
+}  // namespace xinfer::tools

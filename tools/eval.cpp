@@ -1,0 +1,90 @@
+// xinfer eval: accuracy and speed of an engine, beside the float model's.
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "arguments.h"
+#include "commands.h"
+#include "evaluation_output.h"
+#include "progress.h"
+
+namespace xinfer::tools {
+namespace {
+
+struct Arguments {
+  std::string engine, data, labels, baseline, json, preprocess;
+  std::int64_t count = 0, batch = 1;
+  bool layers = false;
+  RunArguments run;
+};
+
+/// The baseline model as a float32 engine for the same shapes.
+Engine build_baseline(const Arguments& arguments, const Engine& engine) {
+  builders::EngineBuilder builder;
+  builder.from_onnx(std::filesystem::path(arguments.baseline)).with_threads(arguments.run.threads);
+  for (const BindingInfo& input : engine.inputs()) {
+    if (input.min != input.max) builder.with_profile(input.name, input.min, input.opt, input.max);
+    if (!input.max.empty() && input.max[0] > 1) builder.with_max_batch_size(input.max[0]);
+  }
+  return builder.build();
+}
+
+void run_eval(const Arguments& arguments) {
+  const Engine engine = Engine::load(std::filesystem::path(arguments.engine));
+  SampleOptions samples;
+  samples.preprocess = arguments.preprocess.empty() ? engine.preprocess() : arguments.preprocess;
+  samples.labels = arguments.labels;
+  samples.count = arguments.count;
+  samples.batch_size = arguments.batch;
+  SampleSet set = SampleSet::open(arguments.data, samples, engine.inputs());
+
+  EvaluationOptions options;
+  options.context = arguments.run.context();
+  options.layers = arguments.layers;
+  if (!arguments.baseline.empty()) options.baseline = build_baseline(arguments, engine);
+  EvaluationReport report;
+  {
+    ProgressBar bar;
+    options.progress = [&](std::int64_t done, std::int64_t total) {
+      bar.update("evaluate", done, total);
+    };
+    report = evaluate(engine, set, options);
+  }
+  if (arguments.json != "-") print_evaluation(report, "engine", "baseline");
+  nlohmann::json document = to_json(report);
+  document["schema"] = "xinfer.eval/1";
+  document["engine_file"] = arguments.engine;
+  write_json(document, arguments.json);
+}
+
+}  // namespace
+
+void add_eval(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("eval", "Measure an engine's accuracy on labelled samples");
+  auto arguments = std::make_shared<Arguments>();
+  command->add_option("engine", arguments->engine, "Engine file")->required()->type_name("ENGINE");
+  command->add_option("--data", arguments->data, "Samples: a folder of class folders, .npy, .npz")
+      ->required()
+      ->type_name("PATH");
+  command->add_option("--labels", arguments->labels,
+                      "Class table (folder, index, name); for arrays row and class index, or .npy")
+      ->type_name("FILE");
+  command->add_option("--baseline", arguments->baseline,
+                      "Compare with this model in float32")
+      ->type_name("MODEL.onnx");
+  command->add_flag("--layers", arguments->layers, "Also compare layer by layer");
+  command->add_option("--count", arguments->count, "Use this many samples")->type_name("N");
+  command->add_option("--batch", arguments->batch, "Samples a run; default 1")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--preprocess", arguments->preprocess, "Instead of what the engine stores")
+      ->type_name("TEXT");
+  add_run_options(*command, arguments->run);
+  add_json_option(*command, arguments->json);
+  command->footer(
+      "Example:\n  xinfer eval mobilenetv2.engine --data val/ --labels labels.tsv "
+      "--baseline mobilenetv2.onnx");
+  command->callback([arguments] { run_eval(*arguments); });
+}
+
+}  // namespace xinfer::tools

@@ -1,0 +1,45 @@
+// The xinfer command: parses, runs one subcommand, turns errors into exit codes.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "commands.h"
+#include "xinfer/core/error.h"
+#include "xinfer/core/version.h"
+
+namespace {
+
+constexpr int kUserError = 1;
+constexpr int kOurError = 2;
+
+int fail(const std::string& message, int code) {
+  fmt::print(stderr, "xinfer: {}\n", message);
+  return code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Turns trained ONNX models into INT8 engines and runs them.\n", "xinfer");
+  app.set_version_flag("--version", std::string("xinfer ") + xinfer::kVersion);
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(34);
+  xinfer::tools::add_build(app);
+  xinfer::tools::add_run(app);
+  xinfer::tools::add_eval(app);
+  xinfer::tools::add_bench(app);
+  xinfer::tools::add_calibrate(app);
+  xinfer::tools::add_inspect(app);
+  xinfer::tools::add_compare(app);
+  xinfer::tools::add_devices(app);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kUserError;
+  } catch (const xinfer::Error& error) {
+    return fail(error.what(), error.code() == xinfer::ErrorCode::kInternal ? kOurError : kUserError);
+  } catch (const std::exception& error) {
+    return fail(error.what(), kOurError);
+  }
+  return 0;
+}
