@@ -7,6 +7,8 @@
 #include <random>
 #include <vector>
 
+#include "kernels/pool/pool_cases.h"
+
 namespace xinfer::kernels {
 namespace {
 
@@ -146,6 +148,33 @@ TEST(MaxPool, IndicesAreFlattenedNchw) {
   EXPECT_EQ(indices[0], 4);
   EXPECT_EQ(indices[2], 7);  // row 1, column 2: 2 * 3 + 1
 }
+
+class PoolLine : public testing::TestWithParam<PoolCase> {};
+
+TEST_P(PoolLine, GivesOnnxsValues) {
+  const PoolCase& c = GetParam();
+  const float x[] = {3, -1, 4, 1, 5, -9, 2, 6};
+  PoolShape s;
+  s.width = {8,          static_cast<std::int64_t>(c.expected.size()),
+             c.kernel,   c.stride,
+             c.dilation, c.pad_begin,
+             c.pad_end};
+  ThreadPool pool(1);
+  for (CpuIsa isa : supported_isas()) {
+    std::vector<float> y(c.expected.size());
+    if (c.average) {
+      AveragePoolParameters p;
+      p.count_include_pad = c.count_include_pad;
+      ASSERT_TRUE(average_pool(s, p, x, y.data(), isa, pool).ok());
+    } else {
+      ASSERT_TRUE(max_pool(s, DType::kFloat32, x, y.data(), isa, pool).ok());
+    }
+    // 7 printed digits of values below 10.
+    for (std::size_t i = 0; i < y.size(); ++i) EXPECT_NEAR(y[i], c.expected[i], 1e-6);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Onnx, PoolLine, testing::ValuesIn(kPoolCases));
 
 TEST(LpPool, GivesTheNorm) {
   const float x[] = {3, -4, 0, 1};
