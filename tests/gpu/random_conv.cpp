@@ -5,7 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <random>
+
+#include "random.h"
 
 namespace xinfer::gpu {
 namespace {
@@ -13,39 +14,6 @@ namespace {
 using kernels::ConvShape;
 using kernels::Epilogue;
 using kernels::EpilogueStep;
-
-class Random {
- public:
-  explicit Random(std::uint64_t seed) : engine_(seed * 0x9E3779B97F4A7C15ull + 1) {}
-  std::int64_t pick(std::int64_t low, std::int64_t high) {
-    return low + static_cast<std::int64_t>(engine_() % static_cast<std::uint64_t>(high - low + 1));
-  }
-  bool chance(int one_in) { return pick(1, one_in) == 1; }
-  float real(float low, float high) {
-    return low + (high - low) * static_cast<float>(engine_() >> 40) * 0x1p-24f;
-  }
-  std::uint8_t byte() { return static_cast<std::uint8_t>(engine_() >> 24); }
-
- private:
-  std::mt19937_64 engine_;
-};
-
-std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
-  return (value + multiple - 1) / multiple * multiple;
-}
-
-std::int64_t pick_channels(Random& random) {
-  switch (random.pick(0, 4)) {
-    case 0:
-      return random.pick(1, 20);
-    case 1:
-      return 16 * random.pick(1, 9) + random.pick(-1, 1);
-    case 2:
-      return 64 * random.pick(1, 4);
-    default:
-      return random.pick(1, 200);
-  }
-}
 
 void pick_axis(Random& random, std::int64_t kernel, std::int64_t stride, std::int64_t dilation,
                std::int64_t in, std::int64_t* out, std::int64_t* pad) {
@@ -71,9 +39,11 @@ ConvShape pick_shape(Random& random, ConvFlavour flavour) {
   s.in_w = random.pick(1, 28);
   pick_axis(random, s.kernel_h, s.stride_h, s.dilation_h, s.in_h, &s.out_h, &s.pad_top);
   pick_axis(random, s.kernel_w, s.stride_w, s.dilation_w, s.in_w, &s.out_w, &s.pad_left);
-  s.in_channels = pick_channels(random);
-  s.out_channels = pick_channels(random);
-  if (flavour == ConvFlavour::kAnyGroups && random.chance(3)) {
+  s.in_channels = random.channels();
+  s.out_channels = random.channels();
+  if (flavour == ConvFlavour::kDepthwise) {
+    s.out_channels = s.groups = s.in_channels = s.in_channels + 1;
+  } else if (flavour == ConvFlavour::kAnyGroups && random.chance(3)) {
     s.groups = random.pick(2, 9);
     s.in_channels = s.groups * random.pick(1, 40);
     s.out_channels = s.groups * random.pick(1, 40);
@@ -81,36 +51,17 @@ ConvShape pick_shape(Random& random, ConvFlavour flavour) {
   return s;
 }
 
-DType pick_int8(Random& random) { return random.chance(2) ? DType::kInt8 : DType::kUInt8; }
-
-void fill_bytes(Random& random, std::vector<std::uint8_t>& bytes) {
-  const bool extremes = random.chance(8);
-  for (auto& b : bytes) b = extremes ? (random.chance(2) ? 0x80 : 0x7F) : random.byte();
-}
-
-void fill_floats(Random& random, std::vector<std::uint8_t>& bytes) {
-  for (std::size_t i = 0; i + 4 <= bytes.size(); i += 4) {
-    const float value = random.real(-60.0f, 60.0f);
-    std::memcpy(&bytes[i], &value, 4);
-  }
-}
-
 void add_residual(Random& random, RandomConv& conv) {
   const ConvShape& s = conv.problem.shape;
   EpilogueStep step;
   step.kind = EpilogueStep::Kind::kResidual;
-  step.residual_dtype = random.chance(5) ? DType::kFloat32 : pick_int8(random);
+  step.residual_dtype = random.chance(5) ? DType::kFloat32 : random.int8_type();
   step.residual_pixel_stride = round_up(s.out_channels, 16) + 16 * random.pick(0, 1);
   if (random.chance(6)) step.residual_pixel_stride = s.out_channels + random.pick(0, 9);
   step.scale = step.residual_dtype == DType::kFloat32 ? 1.0f : random.real(0.01f, 1.5f);
   conv.problem.epilogue.steps[conv.problem.epilogue.step_count++] = step;
   const std::int64_t count = conv.batch * s.out_h * s.out_w * step.residual_pixel_stride;
-  conv.step_data.emplace_back(static_cast<std::size_t>(count) * size_of(step.residual_dtype));
-  if (step.residual_dtype == DType::kFloat32) {
-    fill_floats(random, conv.step_data.back());
-  } else {
-    fill_bytes(random, conv.step_data.back());
-  }
+  conv.step_data.push_back(random.tensor(step.residual_dtype, count));
 }
 
 void add_step(Random& random, RandomConv& conv) {
@@ -136,17 +87,16 @@ void add_step(Random& random, RandomConv& conv) {
     step.table_max = is_signed ? 127.0f : 255.0f;
     step.table_output_signed = random.chance(2);
     step.table_scale = random.real(0.1f, 2.0f);
-    conv.step_data.back().resize(256);
-    fill_bytes(random, conv.step_data.back());
+    conv.step_data.back() = random.tensor(DType::kUInt8, 256);
   }
   e.steps[e.step_count++] = step;
   if (kind == 3 && random.chance(2)) add_residual(random, conv);
 }
 
-void pick_output(Random& random, RandomConv& conv) {
+void pick_output(Random& random, ConvFlavour flavour, RandomConv& conv) {
   ConvShape& s = conv.problem.shape;
   Epilogue& e = conv.problem.epilogue;
-  e.output_dtype = random.chance(4) ? DType::kFloat32 : pick_int8(random);
+  e.output_dtype = random.chance(4) ? DType::kFloat32 : random.int8_type();
   const std::int64_t rows = kernels::cuda::conv_layout(s, conv.problem.input).table_length();
   s.y_pixel_stride = round_up(s.out_channels, 16) + 16 * random.pick(0, 2);
   std::int64_t first = 0;
@@ -154,7 +104,9 @@ void pick_output(Random& random, RandomConv& conv) {
     first = random.pick(1, 40);
     s.y_pixel_stride = round_up(first + s.out_channels, 16) + 16 * random.pick(0, 1);
   } else if (random.chance(2)) {  // owns the padding behind its channels
-    conv.problem.stored_channels = std::min(round_up(s.out_channels, 16), rows);
+    conv.problem.stored_channels = flavour == ConvFlavour::kDepthwise
+                                       ? round_up(s.out_channels, 16)
+                                       : std::min(round_up(s.out_channels, 16), rows);
   }
   conv.y_offset = static_cast<std::size_t>(first) * size_of(e.output_dtype);
   conv.problem.output_align = 16;
@@ -183,17 +135,16 @@ RandomConv make_random_conv(std::uint64_t seed, ConvFlavour flavour) {
   ConvShape& s = conv.problem.shape;
   s = pick_shape(random, flavour);
   conv.batch = random.pick(1, 4);
-  conv.problem.input = pick_int8(random);
+  conv.problem.input = random.int8_type();
   const kernels::cuda::ConvLayout layout = kernels::cuda::conv_layout(s, conv.problem.input);
-  s.x_pixel_stride = layout.groups * layout.group_in_channels + 16 * random.pick(0, 1);
+  s.x_pixel_stride =
+      round_up(layout.groups * layout.group_in_channels, 16) + 16 * random.pick(0, 1);
   const std::int64_t steps = random.pick(0, 2);
   for (std::int64_t i = 0; i < steps; ++i) add_step(random, conv);
-  pick_output(random, conv);
-  conv.x.resize(static_cast<std::size_t>(conv.batch * s.in_h * s.in_w * s.x_pixel_stride));
-  fill_bytes(random, conv.x);
-  conv.weights.resize(static_cast<std::size_t>(s.out_channels * s.kernel_h * s.kernel_w *
-                                               s.in_channels / s.groups));
-  fill_bytes(random, conv.weights);
+  pick_output(random, flavour, conv);
+  conv.x = random.tensor(conv.problem.input, conv.batch * s.in_h * s.in_w * s.x_pixel_stride);
+  conv.weights = random.tensor(DType::kInt8,
+                               s.out_channels * s.kernel_h * s.kernel_w * s.in_channels / s.groups);
   fill_tables(random, conv);
   static const float kScaled = 1.0f;
   conv.problem.epilogue.multiplier = &kScaled;  // not null: INT8 accumulators are scaled
@@ -211,7 +162,7 @@ std::vector<std::uint8_t> reference_output(const RandomConv& conv, std::uint8_t 
   ConvShape shape = conv.problem.shape;
   shape.batch = conv.batch;
   Epilogue epilogue = conv.problem.epilogue;
-  epilogue.multiplier = conv.multiplier.data();
+  epilogue.multiplier = conv.multiplier.empty() ? nullptr : conv.multiplier.data();
   epilogue.bias = conv.bias.data();
   for (int i = 0; i < epilogue.step_count; ++i) {
     epilogue.steps[i].residual = conv.step_data[static_cast<std::size_t>(i)].data();
@@ -227,8 +178,9 @@ std::vector<std::uint8_t> reference_output(const RandomConv& conv, std::uint8_t 
     std::uint8_t* at = first + static_cast<std::size_t>(pixel * shape.y_pixel_stride) * size;
     std::memset(at + channels * size, 0, (stored - channels) * size);
   }
-  const auto type =
-      conv.problem.input == DType::kUInt8 ? kernels::ConvType::kU8S8 : kernels::ConvType::kS8S8;
+  const auto type = conv.problem.input == DType::kFloat32 ? kernels::ConvType::kF32
+                    : conv.problem.input == DType::kUInt8 ? kernels::ConvType::kU8S8
+                                                          : kernels::ConvType::kS8S8;
   kernels::convolution_reference(shape, type, conv.x.data(), conv.weights.data(), first, epilogue);
   return y;
 }

@@ -23,7 +23,7 @@ struct RandomConv {
   std::string description;
 };
 
-enum class ConvFlavour { kAnyGroups, kDense };
+enum class ConvFlavour { kAnyGroups, kDense, kDepthwise };
 
 /// INT8 layer number `seed`.
 RandomConv make_random_conv(std::uint64_t seed, ConvFlavour flavour);

@@ -35,7 +35,7 @@ __device__ __forceinline__ void fill_table(const SharedLayout& shared, const flo
   const int first_row = kResident ? blockIdx.x % kTilesN * kTileN : 0;
   for (int i = threadIdx.x; i < kTableRows / 4; i += kThreads) {
     const int chunk = i / (kChunkCols / 4), slot = i % (kChunkCols / 4);
-    const int row = first_row + chunk * kChunkCols + slot % 4 * kChunkChannels + slot / 4 * 4;
+    const int row = run_start(first_row + chunk * kChunkCols, slot % 4) + slot / 4 * 4;
     float4 m = {}, b = {};
     if (row < kGroupRows) {
       if constexpr (kScaled) m = __ldg(reinterpret_cast<const float4*>(multiplier + row));
@@ -209,9 +209,7 @@ struct Finisher {
   }
 
   __device__ __forceinline__ int channel_of(int n, int chunk) const {
-    const int column = n * kTileN + chunk * kChunkCols;
-    return column / kPermutation * kPermutation + kPermutation / 4 * (lane % 4) +
-           column % kPermutation / 4;
+    return run_start(n * kTileN + chunk * kChunkCols, lane % 4);
   }
   __device__ __forceinline__ SharedTable shared_table(int n, int chunk) const {
     const int row = (kResident ? 0 : n * kTileN) + chunk * kChunkCols;
@@ -221,36 +219,48 @@ struct Finisher {
   /// Outputs through shared memory; residuals from there if they were brought. `stage` is the
   /// staged tile of this warpgroup.
   template <bool kRing, int kV>
-  __device__ __forceinline__ void staged(const Fragment (&acc)[kBlocksM][kTileN / 2], int n,
+  __device__ __forceinline__ void staged(const Fragment (&acc)[kBlocksM][kTileN / 2], int m, int n,
                                          u32 stage) const {
-    constexpr int kRows = 2 * kBlocksM;
+    constexpr int kRows = min_of(4, 2 * kBlocksM);  // at once, for the sake of registers
 #pragma unroll
-    for (int chunk = 0; chunk < kChunks; ++chunk) {
-      const int column = chunk * kChunkCols + kChunkChannels * (lane % 4);
-      Residuals<kV> residuals[kRows];
-      u32 words[kRows][kOutWords<kV>];
-      u32 address[kRows];
+    for (int part = 0; part < 2 * kBlocksM / kRows; ++part) {
 #pragma unroll
-      for (int r = 0; r < kRows; ++r) {
-        address[r] = stage + staged_offset(r / 2 * 64 + warp * 16 + r % 2 * 8 + lane / 4, column);
-        if constexpr (kRing) {
-          u32(&w)[4] = residuals[r].step0.words;
-          asm volatile("ld.shared.v4.b32 {%0,%1,%2,%3}, [%4];"
-                       : "=r"(w[0]), "=r"(w[1]), "=r"(w[2]), "=r"(w[3])
-                       : "r"(address[r])
+      for (int chunk = 0; chunk < kChunks; ++chunk) {
+        const int column = chunk * kChunkCols + kChunkChannels * (lane % 4);
+        Residuals<kV> residuals[kRows];
+        u32 words[kRows][kOutWords<kV>];
+        u32 address[kRows];
+#pragma unroll
+        for (int i = 0; i < kRows; ++i) {
+          const int r = part * kRows + i;
+          address[i] = stage + staged_offset(r / 2 * 64 + warp * 16 + r % 2 * 8 + lane / 4, column);
+          if constexpr (kRing) {
+            u32(&w)[4] = residuals[i].step0.words;
+            asm volatile("ld.shared.v4.b32 {%0,%1,%2,%3}, [%4];"
+                         : "=r"(w[0]), "=r"(w[1]), "=r"(w[2]), "=r"(w[3])
+                         : "r"(address[i])
+                         : "memory");
+          } else if constexpr (kStepCount > 0) {
+            const s64 pixel = static_cast<s64>(m) * kTileM + sub * kWarpgroupRows + r / 2 * 64 +
+                              warp * 16 + r % 2 * 8 + lane / 4;
+            const int channel = channel_of(n, chunk), limit = kStoredChannels - channel;
+            if (pixel < pixels && limit > 0) {
+              residuals[i].template load<kWholeRuns>(steps, pixel, channel, limit);
+            }
+          }
+        }
+        const auto value = [&](int i, int v) {
+          const int r = part * kRows + i;
+          return acc[r / 2][(chunk * (kChunkCols / 8) + v / 2) * 4 + r % 2 * 2 + v % 2];
+        };
+        compute_outputs<kRows, kV>(value, kGroupOutChannels - channel_of(n, chunk),
+                                   shared_table(n, chunk), residuals, steps, words);
+#pragma unroll
+        for (int i = 0; i < kRows; ++i) {
+          asm volatile("st.shared.v4.b32 [%0], {%1,%2,%3,%4};" ::"r"(address[i]), "r"(words[i][0]),
+                       "r"(words[i][1]), "r"(words[i][2]), "r"(words[i][3])
                        : "memory");
         }
-      }
-      const auto value = [&](int r, int v) {
-        return acc[r / 2][(chunk * (kChunkCols / 8) + v / 2) * 4 + r % 2 * 2 + v % 2];
-      };
-      compute_outputs<kRows, kV>(value, kGroupOutChannels - channel_of(n, chunk),
-                                 shared_table(n, chunk), residuals, steps, words);
-#pragma unroll
-      for (int r = 0; r < kRows; ++r) {
-        asm volatile("st.shared.v4.b32 [%0], {%1,%2,%3,%4};" ::"r"(address[r]), "r"(words[r][0]),
-                     "r"(words[r][1]), "r"(words[r][2]), "r"(words[r][3])
-                     : "memory");
       }
     }
   }
@@ -317,7 +327,7 @@ __device__ __forceinline__ void consume(const Finisher& finisher, const TensorMa
       const int s = index % kRing;
       const u32 stage = shared.staged(s * kGroupWarpgroups + finisher.sub);
       barrier_wait(shared.residual_full(s), index / kRing & 1);
-      finisher.template staged<(kRing > 0), kChunkChannels>(acc, tile.n, stage);
+      finisher.template staged<(kRing > 0), kChunkChannels>(acc, tile.m, tile.n, stage);
       finisher.send(y_map, tile.m, tile.n, stage);
       if (leader) {
         copy_out_wait_read<1>();  // the tile before this one has left its buffer
@@ -328,7 +338,7 @@ __device__ __forceinline__ void consume(const Finisher& finisher, const TensorMa
       const u32 stage = shared.staged(2 * finisher.warpgroup + staged_parity);
       if (leader) copy_out_wait_read<1>();
       named_barrier_sync(Finisher::kStagingBarrier + finisher.warpgroup, 128);
-      finisher.template staged<(kRing > 0), kChunkChannels>(acc, tile.n, stage);
+      finisher.template staged<(kRing > 0), kChunkChannels>(acc, tile.m, tile.n, stage);
       finisher.send(y_map, tile.m, tile.n, stage);
       staged_parity ^= 1;
     }

@@ -27,6 +27,11 @@ constexpr int kChunkChannels = kChunkCols / 4;
 constexpr int kChunks = kTileN / kChunkCols;
 constexpr bool kWholeRuns = kStoredChannels % kChunkChannels == 0;
 
+/// First channel of lane quad `quad` in the chunk that begins at packed row `column`.
+__device__ __forceinline__ int run_start(int column, int quad) {
+  return column / kPermutation * kPermutation + kPermutation / 4 * quad + column % kPermutation / 4;
+}
+
 // Tiles that pass through shared memory on their way out (and residuals on their way in) consist of
 // boxes of at most 128 bytes a row, swizzled like operands.
 constexpr int kBoxCols = min_of(kTileN, 128);

@@ -57,6 +57,8 @@ struct WgmmaTactic {
 /// Kernels for one tactic. Fail with unsupported if the tactic cannot compute the problem.
 Result<KernelSpec> mma_conv(const ConvProblem& problem, const MmaTactic& tactic);
 Result<KernelSpec> wgmma_conv(const ConvProblem& problem, const WgmmaTactic& tactic);
+/// The only kernel for float32 inputs.
+Result<KernelSpec> float_conv(const ConvProblem& problem);
 
 /// What the cost model knows about the device.
 struct ConvTarget {

@@ -56,7 +56,8 @@ bool is_device_elem(DType dtype) {
 
 std::string float_literal(float value) {
   if (std::isinf(value))
-    return value > 0 ? "__int_as_float(0x7f800000)" : "__int_as_float(0xff800000)";
+    return value > 0 ? "__builtin_bit_cast(float, 0x7f800000u)"
+                     : "__builtin_bit_cast(float, 0xff800000u)";
   return fmt::format("{:a}f", value);
 }
 

@@ -1,0 +1,25 @@
+// The convolution layers that the GPU benchmark times.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "kernels/cuda/conv_problem.h"
+
+namespace xinfer::gpu {
+
+struct BenchLayer {
+  std::string name;
+  int count = 1;  ///< how many times the network has it
+  kernels::cuda::ConvProblem problem;
+};
+
+/// ResNet-50's convolutions, u8 in and out with ReLU, residual where the block ends; each distinct
+/// shape once. The stem is its space-to-depth form: 4x4 on 112x112 pixels of 16 channels.
+std::vector<BenchLayer> resnet50_layers();
+
+/// An INT8 matrix product, as a pointwise convolution over `m` pixels.
+BenchLayer gemm_layer(std::int64_t m, std::int64_t n, std::int64_t k);
+
+}  // namespace xinfer::gpu

@@ -1,0 +1,221 @@
+// Which tactics are worth timing: enumerate, estimate, sort.
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/cuda/conv_constants.h"
+
+namespace xinfer::kernels::cuda {
+namespace {
+
+// Rates of an H200 at its sustained clock, measured on one (docs/performance.md): the estimates
+// only rank tactics, so other devices use them scaled by their multiprocessors.
+constexpr double kClockGhz = 1.65;
+constexpr double kDramBytesPerUs = 3.9e6;
+constexpr double kL2BytesPerUs = 11e6;         // of slices that several blocks read at a time
+constexpr double kWgmmaMacsPerCycle = 4096.0;  // INT8, of one multiprocessor
+constexpr double kMmaMacsPerCycle = 2400.0;
+constexpr double kEpilogueLanes = 128.0;  // instructions a cycle of one multiprocessor
+constexpr double kReferenceMultiprocessors = 132.0;
+
+/// A layer at a batch, as the estimates see it.
+struct Workload {
+  double pixels = 0, rows = 0, depth_bytes = 0;  // M, N, bytes of K
+  double input_bytes = 0, output_bytes = 0, residual_bytes = 0, weight_bytes = 0;
+  double epilogue_instructions = 0;  // of one output
+  double tap_bytes = 0, taps = 1, groups = 1;
+  double multiprocessors = 132;
+};
+
+Workload workload_of(const ConvProblem& problem, std::int64_t batch, int multiprocessors) {
+  const ConvShape& s = problem.shape;
+  const ConvLayout layout = conv_layout(s, problem.input);
+  Workload w;
+  w.pixels = static_cast<double>(batch * s.out_h * s.out_w);
+  w.rows = static_cast<double>(layout.group_rows);
+  w.groups = static_cast<double>(layout.groups);
+  w.taps = static_cast<double>(layout.taps);
+  w.tap_bytes = static_cast<double>(layout.group_in_channels * layout.element_bytes);
+  w.depth_bytes = w.tap_bytes * w.taps;
+  w.input_bytes =
+      static_cast<double>(batch * s.in_h * s.in_w * s.x_pixel_stride) * layout.element_bytes;
+  const auto outputs = w.pixels * static_cast<double>(s.out_channels);
+  w.output_bytes = outputs * static_cast<double>(size_of(problem.epilogue.output_dtype));
+  w.weight_bytes = static_cast<double>(layout.weight_bytes());
+  w.epilogue_instructions = 5.0;
+  for (int i = 0; i < problem.epilogue.step_count; ++i) {
+    const EpilogueStep& step = problem.epilogue.steps[i];
+    w.epilogue_instructions += step.kind == EpilogueStep::Kind::kTable ? 8.0 : 3.0;
+    if (step.kind == EpilogueStep::Kind::kResidual) {
+      w.residual_bytes += outputs * static_cast<double>(size_of(step.residual_dtype));
+    }
+  }
+  w.multiprocessors = multiprocessors;
+  return w;
+}
+
+/// Two resources used at a time: mostly the longer counts, but they disturb each other.
+double overlapped(double a, double b) { return std::max(a, b) + 0.35 * std::min(a, b); }
+
+double ceil_div(double a, double b) { return std::ceil(a / b); }
+
+/// Time that the bytes need: DRAM once, L2 once for each pass over them.
+double memory_us(const Workload& w, double tile_m, double tile_n, bool resident) {
+  const double scale = w.multiprocessors / kReferenceMultiprocessors;
+  const double once = w.input_bytes + w.output_bytes + w.residual_bytes + w.weight_bytes;
+  const double input_passes = ceil_div(w.rows, tile_n);
+  const double weight_passes =
+      resident ? w.multiprocessors / input_passes : ceil_div(w.pixels, tile_m);
+  const double through_l2 = w.pixels * w.depth_bytes * w.groups * input_passes +
+                            w.weight_bytes * weight_passes + w.output_bytes + w.residual_bytes;
+  return std::max(once / kDramBytesPerUs, through_l2 / kL2BytesPerUs) / scale;
+}
+
+double estimate_us(const Workload& w, const WgmmaTactic& t) {
+  const double tile_m = 64.0 * t.m_blocks * t.group_warpgroups, tile_n = t.tile_n;
+  const double slice_bytes = ceil_div(w.tap_bytes, t.tile_k) * t.tile_k * w.taps;
+  const double multiply = tile_m * tile_n * slice_bytes / kWgmmaMacsPerCycle;
+  // One warpgroup alone waits for its own results about half of the time.
+  const double lanes = std::min(kEpilogueLanes, 72.0 * t.group_warpgroups);
+  double finish = tile_m * tile_n * w.epilogue_instructions / lanes + 250.0;
+  if (!t.copy_out && t.tile_n < 64) finish *= 1.3;  // short stores
+  const double tiles = ceil_div(w.pixels, tile_m) * ceil_div(w.rows, tile_n);
+  const double rounds = ceil_div(tiles, w.multiprocessors);
+  const double turn =
+      t.groups == 1 ? multiply + finish : std::max(multiply, (multiply + finish) / t.groups);
+  // The first tile has nothing to hide behind: its bytes arrive at about 40 a cycle.
+  const double first_bytes = (tile_m + tile_n) * slice_bytes;
+  const double fill = 1800.0 + std::max(multiply, first_bytes / 40.0) + finish;
+  const double cycles = fill + (rounds - 1) * turn;
+  double memory = memory_us(w, tile_m, tile_n, t.resident_weights);
+  if (w.residual_bytes > 0 && t.residual_stages == 0) memory *= 1.1;
+  return overlapped(cycles / (kClockGhz * 1e3), memory);
+}
+
+double estimate_us(const Workload& w, const MmaTactic& t) {
+  const double tiles = ceil_div(w.pixels, t.tile_m) * ceil_div(w.rows, t.tile_n) * w.groups;
+  const double shared = static_cast<double>(t.stages) * (t.tile_m + t.tile_n) * t.tile_k;
+  const double threads = 32.0 * t.warps_m * t.warps_n;
+  const double accumulators = static_cast<double>(t.tile_m) * t.tile_n / threads;
+  const double by_registers = 65536.0 / (threads * std::min(255.0, accumulators + 90.0));
+  const double resident = std::max(1.0, std::floor(std::min(by_registers, 227.0 * 1024 / shared)));
+  // A warp tile reads (rows + columns) of shared memory for rows * columns of products.
+  const double rows = static_cast<double>(t.tile_m) / t.warps_m;
+  const double columns = static_cast<double>(t.tile_n) / t.warps_n;
+  const double efficiency = rows * columns / (rows * columns + 16.0 * (rows + columns));
+  const double multiply =
+      t.tile_m * static_cast<double>(t.tile_n) * w.depth_bytes / (kMmaMacsPerCycle * efficiency);
+  const double finish =
+      t.tile_m * static_cast<double>(t.tile_n) * (w.epilogue_instructions + 3.0) / kEpilogueLanes;
+  const double rounds = ceil_div(tiles, w.multiprocessors * resident);
+  const double per_round =
+      (multiply + finish) * std::min(resident, ceil_div(tiles, w.multiprocessors));
+  const double cycles = 2200.0 + rounds * per_round;
+  return overlapped(cycles / (kClockGhz * 1e3), memory_us(w, t.tile_m, t.tile_n, false));
+}
+
+template <typename Tactic>
+struct Candidate {
+  double us = 0;
+  Tactic tactic;
+};
+
+std::vector<Candidate<WgmmaTactic>> wgmma_candidates(const Workload& w,
+                                                     const ConvProblem& problem) {
+  std::vector<Candidate<WgmmaTactic>> result;
+  const int deepest = w.tap_bytes <= 32 ? 32 : w.tap_bytes <= 64 ? 64 : 128;
+  const bool ring = problem.epilogue.step_count > 0 &&
+                    problem.epilogue.steps[0].kind == EpilogueStep::Kind::kResidual;
+  const auto add = [&](WgmmaTactic t) { result.push_back({estimate_us(w, t), t}); };
+  for (const int tile_n : {16, 32, 48, 64, 80, 96, 128, 160, 192, 256}) {
+    if (tile_n > w.rows && tile_n != 16 && tile_n - w.rows >= 16) continue;
+    for (const int m_blocks : {1, 2, 4}) {
+      for (const int groups : {1, 2}) {
+        for (const int warpgroups : {1, 2, 3}) {
+          if (groups * warpgroups > 4 || groups * warpgroups == 1) continue;
+          if (m_blocks * tile_n / 2 > (groups * warpgroups == 2 ? 176 : 96)) continue;
+          WgmmaTactic t{m_blocks, tile_n, deepest, 0, groups, warpgroups, false, false, 0, 1};
+          const bool large_weights = w.weight_bytes > 8e6 && w.pixels > 4096;
+          if (large_weights) t.swizzle_m = 16;
+          for (const bool resident : {false, true}) {
+            if (resident && (t.swizzle_m > 1 || tile_n * w.depth_bytes > 150e3)) continue;
+            t.resident_weights = resident;
+            t.copy_out = false;
+            t.residual_stages = 0;
+            add(t);
+            if (tile_n % 64 != 0) continue;
+            t.copy_out = true;
+            if (!ring) add(t);
+            t.residual_stages = ring ? 4 : 0;
+            if (ring) add(t);
+          }
+        }
+      }
+    }
+  }
+  return result;
+}
+
+std::vector<Candidate<MmaTactic>> mma_candidates(const Workload& w) {
+  std::vector<Candidate<MmaTactic>> result;
+  constexpr MmaTactic kTactics[] = {
+      {128, 128, 64, 2, 2, 3, 1}, {128, 128, 64, 2, 4, 4, 1}, {128, 64, 64, 4, 1, 4, 2},
+      {128, 64, 64, 2, 2, 4, 2},  {64, 64, 64, 2, 2, 4, 2},   {64, 64, 128, 2, 2, 4, 2},
+      {64, 32, 64, 4, 1, 4, 2},   {64, 32, 128, 2, 2, 4, 2},  {64, 16, 64, 4, 1, 4, 2},
+      {64, 16, 128, 4, 1, 4, 2},  {128, 32, 64, 4, 1, 4, 2},  {32, 32, 128, 2, 2, 4, 2},
+      {256, 64, 64, 4, 1, 3, 1},  {128, 16, 64, 4, 1, 4, 2}};
+  for (const MmaTactic& t : kTactics) {
+    if (t.tile_n > 16 && t.tile_n / 2 >= w.rows) continue;
+    result.push_back({estimate_us(w, t), t});
+  }
+  return result;
+}
+
+// The tactic with as many stages as shared memory holds (8 at most); fails if fewer than 3 fit.
+Result<KernelSpec> with_most_stages(const ConvProblem& problem, WgmmaTactic tactic) {
+  Result<KernelSpec> spec = unsupported("wgmma tactic without room for 3 stages");
+  for (tactic.stages = 8; tactic.stages >= 3; --tactic.stages) {
+    spec = wgmma_conv(problem, tactic);
+    if (spec.ok()) return spec;
+  }
+  return spec;
+}
+
+}  // namespace
+
+Result<std::vector<KernelSpec>> conv_candidates(const ConvProblem& problem,
+                                                const ConvTarget& target, std::int64_t batch,
+                                                int count) {
+  XINFER_RETURN_IF_ERROR(check_conv_problem(problem));
+  if (problem.input == DType::kFloat32) {
+    XINFER_ASSIGN_OR_RETURN(KernelSpec spec, float_conv(problem));
+    return std::vector<KernelSpec>{std::move(spec)};
+  }
+  const Workload w = workload_of(problem, batch, target.multiprocessors);
+  const auto faster = [](const auto& a, const auto& b) { return a.us < b.us; };
+  std::vector<Candidate<KernelSpec>> found;
+  if (target.capability == 90 && target.allow_wgmma) {
+    auto candidates = wgmma_candidates(w, problem);
+    std::stable_sort(candidates.begin(), candidates.end(), faster);
+    for (const auto& candidate : candidates) {
+      if (static_cast<int>(found.size()) >= count) break;
+      Result<KernelSpec> spec = with_most_stages(problem, candidate.tactic);
+      if (spec.ok()) found.push_back({candidate.us, *std::move(spec)});
+    }
+  }
+  for (const auto& candidate : mma_candidates(w)) {
+    Result<KernelSpec> spec = mma_conv(problem, candidate.tactic);
+    if (spec.ok()) found.push_back({candidate.us, *std::move(spec)});
+  }
+  if (found.empty()) {
+    return unsupported("no CUDA convolution kernel from {} to {} for this layer",
+                       to_string(problem.input), to_string(problem.epilogue.output_dtype));
+  }
+  std::stable_sort(found.begin(), found.end(), faster);
+  std::vector<KernelSpec> specs;
+  for (auto& candidate : found) {
+    if (static_cast<int>(specs.size()) < count) specs.push_back(std::move(candidate.tactic));
+  }
+  return specs;
+}
+
+}  // namespace xinfer::kernels::cuda

@@ -1,0 +1,128 @@
+#include "gpu_case.h"
+
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+
+#include "device/cuda_memory.h"
+#include "jit/cubin_info.h"
+#include "kernels/cuda/bound_kernel.h"
+#include "random.h"
+
+namespace xinfer::gpu {
+namespace {
+
+using kernels::cuda::BoundKernel;
+using kernels::cuda::Operand;
+using kernels::cuda::OperandAddresses;
+
+struct Family {
+  const char* name;
+  GpuCase (*make)(std::uint64_t seed);
+};
+
+constexpr Family kFamilies[] = {{"mma", conv_mma_case},        {"wgmma", conv_wgmma_case},
+                                {"half", conv_half_case},      {"float", conv_float_case},
+                                {"depthwise", depthwise_case}, {"convert", convert_case},
+                                {"combine", combine_case},     {"table", table_case},
+                                {"max_pool", max_pool_case},   {"average_pool", average_pool_case}};
+
+Result<cuda::Buffer> upload(const std::vector<std::uint8_t>& bytes) {
+  XINFER_ASSIGN_OR_RETURN(cuda::Buffer buffer, cuda::Buffer::allocate(bytes.size() + 64));
+  XINFER_RETURN_IF_ERROR(cuda::copy_to_device(buffer.address(), bytes.data(), bytes.size()));
+  return buffer;
+}
+
+Status compare_bytes(const std::vector<std::uint8_t>& expected,
+                     const std::vector<std::uint8_t>& actual) {
+  std::size_t wrong = 0, first = 0;
+  for (std::size_t i = actual.size(); i-- > 0;) {
+    if (actual[i] != expected[i]) ++wrong, first = i;
+  }
+  if (wrong == 0) return Status();
+  return internal_error("{} of {} bytes differ, first at byte {}: expected {}, got {}", wrong,
+                        actual.size(), first, expected[first], actual[first]);
+}
+
+double element_of(const std::vector<std::uint8_t>& bytes, std::size_t index, std::size_t size) {
+  if (size == 2) {
+    std::uint16_t half = 0;
+    std::memcpy(&half, &bytes[2 * index], 2);
+    return from_half(half);
+  }
+  float value = 0;
+  std::memcpy(&value, &bytes[4 * index], 4);
+  return value;
+}
+
+Status compare_floats(const Expected& expected, const std::vector<std::uint8_t>& actual) {
+  const std::size_t size = actual.size() / expected.values.size();
+  for (std::size_t i = 0; i < expected.values.size(); ++i) {
+    const double got = element_of(actual, i, size), bound = expected.bounds[i];
+    const bool right = bound < 0
+                           ? std::memcmp(&actual[i * size], &expected.bytes[i * size], size) == 0
+                           : std::fabs(got - expected.values[i]) <= bound;
+    if (!right) {
+      return internal_error("element {}: expected {} +- {}, got {}", i, expected.values[i], bound,
+                            got);
+    }
+  }
+  return Status();
+}
+
+}  // namespace
+
+Status compile_case(const GpuCase& test, const KernelStore& store) {
+  XINFER_ASSIGN_OR_RETURN(const std::vector<std::byte> cubin, store.cubin(test.spec));
+  XINFER_ASSIGN_OR_RETURN(const auto resources, jit::cubin_resources(cubin));
+  for (const jit::KernelResources& kernel : resources) {
+    if (kernel.local_bytes == 0) continue;
+    fmt::print("{} {}: {} bytes of local memory, {} registers; {}\n", kernel.entry,
+               test.spec.tactic, kernel.local_bytes, kernel.registers, test.description);
+  }
+  return Status();
+}
+
+Status run_case(const GpuCase& test, const KernelStore& store, int multiprocessors) {
+  XINFER_ASSIGN_OR_RETURN(const std::vector<std::byte> cubin, store.cubin(test.spec));
+  XINFER_ASSIGN_OR_RETURN(const cuda::Module module, cuda::Module::load(cubin));
+  XINFER_ASSIGN_OR_RETURN(const cuda::Kernel kernel, module.kernel(test.spec.entry));
+  std::vector<cuda::Buffer> buffers;
+  OperandAddresses addresses;
+  for (const auto& [operand, bytes] : test.inputs) {
+    XINFER_ASSIGN_OR_RETURN(cuda::Buffer buffer, upload(bytes));
+    addresses.set(operand, buffer.address());
+    buffers.push_back(std::move(buffer));
+  }
+  std::vector<std::uint8_t> actual(test.y_bytes, kFill);
+  XINFER_ASSIGN_OR_RETURN(const cuda::Buffer y, upload(actual));
+  addresses.set(Operand::kOutput, y.address() + test.y_offset);
+  const cuda::Stream stream;
+  XINFER_ASSIGN_OR_RETURN(
+      const BoundKernel bound,
+      BoundKernel::bind(test.spec, kernel, addresses, test.batch, multiprocessors, false));
+  XINFER_RETURN_IF_ERROR(bound.launch(stream));
+  XINFER_RETURN_IF_ERROR(stream.synchronize());
+  XINFER_RETURN_IF_ERROR(cuda::copy_to_host(actual.data(), y.address(), actual.size()));
+  const Expected expected = test.expected();
+  return expected.values.empty() ? compare_bytes(expected.bytes, actual)
+                                 : compare_floats(expected, actual);
+}
+
+GpuCase make_case(const std::string& family, std::uint64_t seed) {
+  for (const Family& known : kFamilies) {
+    if (family == known.name) return known.make(seed);
+  }
+  return {};
+}
+
+const std::vector<std::string>& families() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> result;
+    for (const Family& family : kFamilies) result.emplace_back(family.name);
+    return result;
+  }();
+  return names;
+}
+
+}  // namespace xinfer::gpu

@@ -1,0 +1,60 @@
+// One kernel with its data and the result it must give: what every GPU check compiles and runs.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/status.h"
+#include "kernel_store.h"
+#include "kernels/cuda/kernel_spec.h"
+
+namespace xinfer::gpu {
+
+/// What the whole output tensor must hold afterwards.
+struct Expected {
+  std::vector<std::uint8_t> bytes;
+  /// Empty: equality, byte by byte. Otherwise the output's elements are floats (of 4 bytes, or 2:
+  /// FP16), each within its bound of `values`; elements with a negative bound must equal `bytes`.
+  std::vector<double> values, bounds;
+};
+
+struct GpuCase {
+  kernels::cuda::KernelSpec spec;  ///< no entry: the template does not apply to this seed
+  std::int64_t batch = 1;
+  std::vector<std::pair<kernels::cuda::Operand, std::vector<std::uint8_t>>> inputs;
+  std::size_t y_bytes = 0;   ///< of the whole output tensor
+  std::size_t y_offset = 0;  ///< where the kernel's part of it begins
+  std::function<Expected()> expected;
+  std::string description;
+};
+
+/// The output tensor's bytes before a run.
+inline constexpr std::uint8_t kFill = 0xA5;
+
+/// Compiles the kernel into the store; prints a line if it uses local memory.
+Status compile_case(const GpuCase& test, const KernelStore& store);
+
+/// Runs the kernel in the current context and compares.
+Status run_case(const GpuCase& test, const KernelStore& store, int multiprocessors);
+
+/// The case of a family and seed. Families: see kFamilies.
+GpuCase make_case(const std::string& family, std::uint64_t seed);
+
+/// Names that make_case knows.
+const std::vector<std::string>& families();
+
+GpuCase conv_mma_case(std::uint64_t seed);
+GpuCase conv_wgmma_case(std::uint64_t seed);
+GpuCase conv_half_case(std::uint64_t seed);
+GpuCase conv_float_case(std::uint64_t seed);
+GpuCase depthwise_case(std::uint64_t seed);
+GpuCase convert_case(std::uint64_t seed);
+GpuCase combine_case(std::uint64_t seed);
+GpuCase table_case(std::uint64_t seed);
+GpuCase max_pool_case(std::uint64_t seed);
+GpuCase average_pool_case(std::uint64_t seed);
+
+}  // namespace xinfer::gpu

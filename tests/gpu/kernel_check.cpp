@@ -1,0 +1,103 @@
+// Checks the CUDA kernels over seeded random problems. Two phases, so that the machine with the GPU
+// needs neither compiler nor NVRTC:
+//   gpu_kernel_check compile FOLDER ARCHITECTURE FIRST_SEED COUNT [FAMILY…]
+//   gpu_kernel_check run     FOLDER ARCHITECTURE FIRST_SEED COUNT [FAMILY…]
+// Without families, all of them. Exit code 0: every kernel compiled (ran, and gave what it must).
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <optional>
+#include <string>
+
+#include "device/cuda_device.h"
+#include "gpu_case.h"
+
+namespace xinfer::gpu {
+namespace {
+
+struct Options {
+  bool compile = false;
+  std::string folder, architecture;
+  std::uint64_t first = 0, count = 0;
+  std::vector<std::string> families;
+};
+
+std::optional<Options> parse(int argc, char** argv) {
+  if (argc < 6) return std::nullopt;
+  const std::string verb = argv[1];
+  if (verb != "compile" && verb != "run") return std::nullopt;
+  Options options{verb == "compile",
+                  argv[2],
+                  argv[3],
+                  std::strtoull(argv[4], nullptr, 10),
+                  std::strtoull(argv[5], nullptr, 10),
+                  {argv + 6, argv + argc}};
+  if (options.families.empty()) options.families = families();
+  for (const std::string& family : options.families) {
+    const auto& known = families();
+    if (std::find(known.begin(), known.end(), family) == known.end()) return std::nullopt;
+  }
+  return options;
+}
+
+// Runs one family; false if a case failed.
+bool check_family(const std::string& family, const Options& options, int multiprocessors) {
+  const KernelStore store(options.folder, options.architecture, true);
+  int failures = 0, skipped = 0;
+  for (std::uint64_t seed = options.first; seed < options.first + options.count; ++seed) {
+    const GpuCase test = make_case(family, seed);
+    if (test.spec.entry.empty()) {
+      ++skipped;
+      continue;
+    }
+    const Status status =
+        options.compile ? compile_case(test, store) : run_case(test, store, multiprocessors);
+    if (status.ok()) continue;
+    ++failures;
+    fmt::print("FAILED {} {}: {}\n", test.spec.tactic, test.description, status.message());
+    if (status.code() == ErrorCode::kDeviceError) break;  // the context is lost
+  }
+  fmt::print("{} {}: seeds {} to {}, {} failed, {} without such a kernel\n",
+             options.compile ? "compiled" : "ran", family, options.first,
+             options.first + options.count - 1, failures, skipped);
+  std::fflush(stdout);
+  return failures == 0;
+}
+
+int run(int argc, char** argv) {
+  const std::optional<Options> options = parse(argc, argv);
+  if (!options) {
+    fmt::print("usage: {} compile|run FOLDER ARCHITECTURE FIRST_SEED COUNT [{}]...\n", argv[0],
+               fmt::join(families(), "|"));
+    return 1;
+  }
+  std::optional<cuda::Context> context;
+  std::optional<cuda::ContextScope> scope;
+  int multiprocessors = 0;
+  if (!options->compile) {
+    context = cuda::Context::open(0).value();
+    scope.emplace(*context);
+    scope->status().value();
+    multiprocessors = cuda::device_properties(0).value().multiprocessors;
+  }
+  bool right = true;
+  for (const std::string& family : options->families) {
+    right = check_family(family, *options, multiprocessors) && right;
+  }
+  return right ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace xinfer::gpu
+
+int main(int argc, char** argv) {
+  try {
+    return xinfer::gpu::run(argc, argv);
+  } catch (const std::exception& error) {
+    fmt::print("{}\n", error.what());
+    return 2;
+  }
+}
