@@ -53,9 +53,7 @@ class Importer {
   std::size_t observed_ = 0;  ///< nodes of the graph that free_batch_ has seen
 };
 
-bool is_default_domain(const std::string& domain) {
-  return domain.empty() || domain == "ai.onnx";
-}
+bool is_default_domain(const std::string& domain) { return domain.empty() || domain == "ai.onnx"; }
 
 Status Importer::read_opset() {
   if (!model_.has_graph()) return invalid_model("the file holds no ONNX graph");
@@ -264,8 +262,8 @@ Status Importer::convert(NodeContext& node) {
 }
 
 Status Importer::import_node(const onnx::NodeProto& proto) {
-  const bool is_cut_off = std::any_of(
-      proto.input().begin(), proto.input().end(), [&](const std::string& name) {
+  const bool is_cut_off =
+      std::any_of(proto.input().begin(), proto.input().end(), [&](const std::string& name) {
         const KnownValue* value = name.empty() ? nullptr : values_.find(name);
         return value != nullptr && value->refused;
       });

@@ -105,8 +105,8 @@ Result<ir::ValueId> KnownValues::emit_symbolic(const std::string& name,
   XINFER_ASSIGN_OR_RETURN(ir::ValueId value, emit(graph_, dims_name, op, {}, dims_name));
   if (!is_int64) {
     const std::string cast_name = is_vector && !has_fraction ? name : name + "/cast";
-    XINFER_ASSIGN_OR_RETURN(
-        value, emit(graph_, cast_name, ir::Cast{symbolic.dtype}, {value}, cast_name));
+    XINFER_ASSIGN_OR_RETURN(value,
+                            emit(graph_, cast_name, ir::Cast{symbolic.dtype}, {value}, cast_name));
   }
   if (has_fraction) {
     SymbolicTensor divisor{symbolic.dtype, {}, {}};
@@ -114,8 +114,9 @@ Result<ir::ValueId> KnownValues::emit_symbolic(const std::string& name,
     for (const double d : denominators) divisor.elements.push_back(Number::of_real(d));
     const ir::ValueId constant = graph_.add_constant(name + "/divisor", to_tensor(divisor));
     const std::string quotient_name = is_vector ? name : name + "/quotient";
-    XINFER_ASSIGN_OR_RETURN(value, emit(graph_, quotient_name, ir::Binary{kernels::Binary::kDiv, {}},
-                                        {value, constant}, quotient_name));
+    XINFER_ASSIGN_OR_RETURN(
+        value, emit(graph_, quotient_name, ir::Binary{kernels::Binary::kDiv, {}}, {value, constant},
+                    quotient_name));
   }
   if (is_vector) return value;
   return emit(graph_, name, ir::Reshape{to_dims(symbolic.shape)}, {value}, name);

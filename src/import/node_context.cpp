@@ -131,9 +131,8 @@ Status NodeContext::output(ir::Op op, std::vector<ir::ValueId> inputs, std::size
   const std::string& result = output_name(index);
   // A node of several outputs is split into one node each: names stay unique.
   const std::string node_name = index == 0 ? name_ : result;
-  XINFER_ASSIGN_OR_RETURN(
-      const ir::ValueId id,
-      emit(state_.graph, node_name, std::move(op), std::move(inputs), result));
+  XINFER_ASSIGN_OR_RETURN(const ir::ValueId id,
+                          emit(state_.graph, node_name, std::move(op), std::move(inputs), result));
   KnownValue known_value;
   known_value.id = id;
   return state_.values.define(result, std::move(known_value));
@@ -141,9 +140,8 @@ Status NodeContext::output(ir::Op op, std::vector<ir::ValueId> inputs, std::size
 
 Status NodeContext::outputs(ir::Op op, std::vector<ir::ValueId> inputs) {
   std::vector<std::string> names(node_.output().begin(), node_.output().end());
-  XINFER_ASSIGN_OR_RETURN(
-      const ir::NodeId node,
-      emit_node(state_.graph, name_, std::move(op), std::move(inputs), names));
+  XINFER_ASSIGN_OR_RETURN(const ir::NodeId node,
+                          emit_node(state_.graph, name_, std::move(op), std::move(inputs), names));
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (names[i].empty()) continue;
     KnownValue known_value;

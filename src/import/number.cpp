@@ -82,14 +82,14 @@ MaybeInt checked_add(MaybeInt a, MaybeInt b) {
 Interval bounds(const Dim& dim);
 
 /// The one known bound of two, or `pick` of both.
-MaybeInt either(MaybeInt a, MaybeInt b, const std::int64_t& (*pick)(const std::int64_t&,
-                                                                    const std::int64_t&)) {
+MaybeInt either(MaybeInt a, MaybeInt b,
+                const std::int64_t& (*pick)(const std::int64_t&, const std::int64_t&)) {
   if (a && b) return pick(*a, *b);
   return a ? a : b;
 }
 
-MaybeInt both(MaybeInt a, MaybeInt b, const std::int64_t& (*pick)(const std::int64_t&,
-                                                                  const std::int64_t&)) {
+MaybeInt both(MaybeInt a, MaybeInt b,
+              const std::int64_t& (*pick)(const std::int64_t&, const std::int64_t&)) {
   if (a && b) return pick(*a, *b);
   return {};
 }

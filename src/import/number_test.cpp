@@ -126,7 +126,9 @@ TEST(SliceRange, MatchesTheSpecificationOnConstants) {
           const SliceRange range = slice_range(Dim(extent), Dim(start), Dim(end), step);
           ASSERT_EQ(range.size.constant(), static_cast<std::int64_t>(expected.size()))
               << extent << " [" << start << ":" << end << ":" << step << "]";
-          if (!expected.empty()) EXPECT_EQ(range.start.constant(), expected[0]);
+          if (!expected.empty()) {
+            EXPECT_EQ(range.start.constant(), expected[0]);
+          }
         }
       }
     }

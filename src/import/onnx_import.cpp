@@ -28,8 +28,8 @@ Result<ir::Graph> import_bytes(std::span<const std::byte> bytes, const fs::path&
   // protobuf would print what it thinks of a broken file.
   const google::protobuf::LogSilencer silence;
   onnx::ModelProto model;
-  google::protobuf::io::CodedInputStream stream(
-      reinterpret_cast<const std::uint8_t*>(bytes.data()), static_cast<int>(bytes.size()));
+  google::protobuf::io::CodedInputStream stream(reinterpret_cast<const std::uint8_t*>(bytes.data()),
+                                                static_cast<int>(bytes.size()));
   if (!model.ParseFromCodedStream(&stream) || !stream.ConsumedEntireMessage()) {
     return invalid_model("not an ONNX model: the bytes are truncated or damaged");
   }

@@ -14,13 +14,14 @@
 
 namespace xinfer {
 
-/// Range of default-domain opsets that import_onnx reads.
-inline constexpr int kOldestOpset = 7;
-inline constexpr int kNewestOpset = 23;
+/// Range of default-domain opsets that import_onnx reads. The operators' own ranges (registry.h)
+/// are narrower where a definition changed: opsets below 7 hold little more than convolutions.
+inline constexpr int kOldestOpset = 1;
+inline constexpr int kNewestOpset = 28;
 
 struct ImportOptions {
-  /// Makes a model that was exported with a fixed batch of 1 serve any batch: the first dimension of
-  /// every input becomes the symbol "batch", and a Reshape or Resize whose target says 1 for the
+  /// Makes a model that was exported with a fixed batch of 1 serve any batch: the first dimension
+  /// of every input becomes the symbol "batch", and a Reshape or Resize whose target says 1 for the
   /// batch is repaired where the place of the batch can be proven. Inputs whose first dimension is
   /// already dynamic stay as they are; one that is fixed to another number than 1 is refused.
   bool free_batch = false;

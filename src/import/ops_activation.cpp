@@ -89,10 +89,9 @@ Status convert_softsign(NodeContext& node) {
   XINFER_RETURN_IF_ERROR(expect_float(node, x));
   XINFER_ASSIGN_OR_RETURN(const ir::ValueId magnitude,
                           node.add("abs", ir::Unary{Unary::kAbs, 0, 0}, {x}));
-  XINFER_ASSIGN_OR_RETURN(
-      const ir::ValueId divisor,
-      node.add("divisor", ir::Binary{Binary::kAdd, {}},
-               {magnitude, scalar(node, "one", node.value(x).dtype, 1)}));
+  XINFER_ASSIGN_OR_RETURN(const ir::ValueId divisor,
+                          node.add("divisor", ir::Binary{Binary::kAdd, {}},
+                                   {magnitude, scalar(node, "one", node.value(x).dtype, 1)}));
   return node.output(ir::Binary{Binary::kDiv, {}}, {x, divisor});
 }
 
@@ -113,10 +112,9 @@ Status convert_swish(NodeContext& node) {
   XINFER_RETURN_IF_ERROR(expect_float(node, x));
   const double alpha = node.attributes().real("alpha", 1);
   if (alpha == 1) return node.output(ir::Unary{Unary::kSilu, 0, 0}, {x});
-  XINFER_ASSIGN_OR_RETURN(
-      const ir::ValueId scaled,
-      node.add("scaled", ir::Binary{Binary::kMul, {}},
-               {x, scalar(node, "alpha", node.value(x).dtype, alpha)}));
+  XINFER_ASSIGN_OR_RETURN(const ir::ValueId scaled,
+                          node.add("scaled", ir::Binary{Binary::kMul, {}},
+                                   {x, scalar(node, "alpha", node.value(x).dtype, alpha)}));
   XINFER_ASSIGN_OR_RETURN(const ir::ValueId gate,
                           node.add("gate", ir::Unary{Unary::kSigmoid, 0, 0}, {scaled}));
   return node.output(ir::Binary{Binary::kMul, {}}, {x, gate});
@@ -215,7 +213,7 @@ constexpr OpEntry kOps[] = {
     {"LeakyRelu", 1, kStillValid, 1, 1, convert_leaky_relu},
     {"PRelu", 7, kStillValid, 2, 2, convert_prelu},
     {"Relu", 1, kStillValid, 1, 1, convert_relu},
-    {"Selu", 1, kStillValid, 1, 1, convert_selu},
+    {"Selu", 6, kStillValid, 1, 1, convert_selu},
     {"Softsign", 1, kStillValid, 1, 1, convert_softsign},
     {"Swish", 24, kStillValid, 1, 1, convert_swish},
     {"ThresholdedRelu", 10, kStillValid, 1, 1, convert_thresholded_relu},

@@ -39,7 +39,8 @@ Status convert_constant(NodeContext& node) {
   }
   XINFER_RETURN_IF_ERROR(Status(attributes.status()).with_context(node.where()));
   return node.unsupported(
-      "neither of the attributes value, value_float(s), value_int(s) is there; those are supported");
+      "neither of the attributes value, value_float(s), value_int(s) is there; those are "
+      "supported");
 }
 
 /// The element that ConstantOfShape repeats: a 0-d tensor.
@@ -78,6 +79,7 @@ Folded fold_constant_of_shape(NodeContext& node) {
 }
 
 Status convert_range(NodeContext& node) {
+  node.attributes().integer("stash_type", 1);  // float16 is float32 here
   XINFER_ASSIGN_OR_RETURN(const double start, node.scalar(0, "start"));
   XINFER_ASSIGN_OR_RETURN(const double limit, node.scalar(1, "limit"));
   XINFER_ASSIGN_OR_RETURN(const double delta, node.scalar(2, "delta"));
@@ -157,9 +159,9 @@ Status convert_dropout(NodeContext& node) {
   if (node.has_input(2)) {
     XINFER_ASSIGN_OR_RETURN(const double training, node.scalar(2, "training_mode"));
     const SymbolicTensor* ratio = node.symbolic(1);
-    const bool drops_nothing =
-        node.has_input(1) && ratio != nullptr && ratio->elements.size() == 1 &&
-        ratio->is_constant() && ratio->elements[0].constant_value() == 0;
+    const bool drops_nothing = node.has_input(1) && ratio != nullptr &&
+                               ratio->elements.size() == 1 && ratio->is_constant() &&
+                               ratio->elements[0].constant_value() == 0;
     if (training != 0 && !drops_nothing) {
       return node.unsupported("training_mode 1; supported: 0");
     }

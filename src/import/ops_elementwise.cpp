@@ -52,36 +52,43 @@ Status convert_mod(NodeContext& node) {
   const Binary function = mod_function(node);
   XINFER_ASSIGN_OR_RETURN(const DType dtype, node.dtype(0));
   if (function == Binary::kMod && is_floating(dtype)) {
-    return node.invalid("fmod is 0 for {} operands, needs 1", to_string(dtype));
+    return node.unsupported("fmod 0 of {} operands; supported: fmod 1 of them, or integers",
+                            to_string(dtype));
   }
   return convert_binary_as(node, function);
 }
 
 Folded fold_mod(NodeContext& node) { return fold_binary_as(node, mod_function(node)); }
 
-/// The exponent may have a type of its own: then it becomes the base's.
-Status convert_pow(NodeContext& node) {
-  XINFER_ASSIGN_OR_RETURN(const ir::ValueId base, node.input(0));
-  XINFER_ASSIGN_OR_RETURN(ir::ValueId exponent, node.input(1));
-  const DType dtype = node.value(base).dtype;
-  if (node.value(exponent).dtype != dtype) {
-    const SymbolicTensor* known = node.symbolic(1);
-    auto converted = known == nullptr ? std::nullopt : map(*known, dtype, [&](const Number& n) {
-      return cast(known->dtype, dtype, n);
-    });
-    // A fractional exponent of an integer base must not lose its fraction.
-    const bool exact = is_floating(dtype) || !is_floating(node.value(exponent).dtype);
-    if (!exact) {
-      return node.unsupported("{} base with {} exponent; supported: one type, or an integer exponent",
-                              to_string(dtype), to_string(node.value(exponent).dtype));
-    }
-    if (converted && converted->is_constant()) {
-      exponent = node.add_constant("exponent", to_tensor(*converted));
-    } else {
-      XINFER_ASSIGN_OR_RETURN(exponent, node.add("exponent", ir::Cast{dtype}, {exponent}));
-    }
+/// The exponent converted to the base's type; a constant stays one.
+Result<ir::ValueId> convert_exponent(NodeContext& node, ir::ValueId exponent, DType dtype) {
+  const SymbolicTensor* known = node.symbolic(1);
+  const auto converted = known == nullptr ? std::nullopt : map(*known, dtype, [&](const Number& n) {
+    return cast(known->dtype, dtype, n);
+  });
+  if (converted && converted->is_constant()) {
+    return node.add_constant("exponent", to_tensor(*converted));
   }
-  return node.output(ir::Binary{Binary::kPow, {}}, {base, exponent});
+  return node.add("exponent", ir::Cast{dtype}, {exponent});
+}
+
+/// The result has the base's type. A float exponent of an integer base must not lose its fraction:
+/// then the power is computed in floats.
+Status convert_pow(NodeContext& node) {
+  XINFER_ASSIGN_OR_RETURN(ir::ValueId base, node.input(0));
+  XINFER_ASSIGN_OR_RETURN(ir::ValueId exponent, node.input(1));
+  const DType base_type = node.value(base).dtype;
+  const DType exponent_type = node.value(exponent).dtype;
+  const ir::Binary pow{Binary::kPow, {}};
+  if (is_floating(exponent_type) && !is_floating(base_type)) {
+    XINFER_ASSIGN_OR_RETURN(base, node.add("base", ir::Cast{exponent_type}, {base}));
+    XINFER_ASSIGN_OR_RETURN(const ir::ValueId power, node.add("power", pow, {base, exponent}));
+    return node.output(ir::Cast{base_type}, {power});
+  }
+  if (exponent_type != base_type) {
+    XINFER_ASSIGN_OR_RETURN(exponent, convert_exponent(node, exponent, base_type));
+  }
+  return node.output(pow, {base, exponent});
 }
 
 /// Sum, Min and Max of n tensors: a chain of n - 1 binary functions over the inputs from `first`.
@@ -89,8 +96,7 @@ Result<ir::ValueId> chain(NodeContext& node, Binary function, std::size_t last) 
   XINFER_ASSIGN_OR_RETURN(ir::ValueId result, node.input(0));
   for (std::size_t i = 1; i <= last; ++i) {
     XINFER_ASSIGN_OR_RETURN(const ir::ValueId next, node.input(i));
-    XINFER_ASSIGN_OR_RETURN(
-        result, node.add("partial", ir::Binary{function, {}}, {result, next}));
+    XINFER_ASSIGN_OR_RETURN(result, node.add("partial", ir::Binary{function, {}}, {result, next}));
   }
   return result;
 }
@@ -141,8 +147,8 @@ constexpr OpEntry binary(std::string_view name, int since = 7) {
 
 template <Binary kFunction>
 constexpr OpEntry variadic(std::string_view name) {
-  return {name,  1, kStillValid, 1, kManyInputs, convert_variadic<kFunction>,
-          fold_variadic<kFunction>};
+  return {
+      name, 1, kStillValid, 1, kManyInputs, convert_variadic<kFunction>, fold_variadic<kFunction>};
 }
 
 constexpr OpEntry kOps[] = {
@@ -176,9 +182,8 @@ constexpr OpEntry kOps[] = {
     variadic<Binary::kMin>("Min"),
     variadic<Binary::kAdd>("Sum"),
     {"Mean", 1, kStillValid, 1, kManyInputs, convert_mean},
-    {"Mod", 10, kStillValid, 2, 2, convert_mod, fold_mod},
-    {"Pow", 7, kStillValid, 2, 2, convert_pow, fold_binary<Binary::kPow>,
-     "an integer base needs an integer exponent"},
+    {"Mod", 10, kStillValid, 2, 2, convert_mod, fold_mod, "float operands need fmod 1"},
+    {"Pow", 7, kStillValid, 2, 2, convert_pow, fold_binary<Binary::kPow>},
 };
 
 }  // namespace

@@ -53,9 +53,8 @@ Folded fold_expand(NodeContext& node) {
   if (!given.ok()) return {};
   const auto shape = broadcast(x->shape, Shape(given->begin(), given->end()));
   if (!shape) return {};
-  return single(pick(*x, *shape, [&](std::int64_t index) {
-    return broadcast_index(x->shape, *shape, index);
-  }));
+  return single(pick(*x, *shape,
+                     [&](std::int64_t index) { return broadcast_index(x->shape, *shape, index); }));
 }
 
 /// Repeats by broadcasting a new axis before every axis that is repeated.
@@ -124,13 +123,17 @@ Status output_permuted(NodeContext& node, ir::ValueId x, ir::SymbolicShape split
   return node.output(ir::Reshape{std::move(joined)}, {moved});
 }
 
+/// Whether the channels are ordered block by block (DCR) or a block's positions by channel (CRD).
+Result<bool> read_depth_first(NodeContext& node) {
+  const std::string mode = node.attributes().text("mode", "DCR");
+  if (mode == "DCR" || mode == "CRD") return mode == "DCR";
+  return node.unsupported("mode \"{}\"; supported: DCR, CRD", mode);
+}
+
 Status convert_depth_to_space(NodeContext& node) {
   XINFER_ASSIGN_OR_RETURN(const ir::ValueId x, node.input(0));
   XINFER_ASSIGN_OR_RETURN(const Blocks b, read_blocks(node, x));
-  const std::string mode = node.attributes().text("mode", "DCR");
-  if (mode != "DCR" && mode != "CRD") {
-    return node.unsupported("mode \"{}\"; supported: DCR, CRD", mode);
-  }
+  XINFER_ASSIGN_OR_RETURN(const bool depth_first, read_depth_first(node));
   const ir::Dim area = b.block * b.block;
   if (b.channels.is_constant() && b.channels.constant() % area.constant() != 0) {
     return node.invalid("{} channels cannot fill blocks of {}", b.channels.constant(),
@@ -138,7 +141,7 @@ Status convert_depth_to_space(NodeContext& node) {
   }
   const ir::Dim depth = ir::floordiv(b.channels, area);
   ir::SymbolicShape joined{b.batch, depth, b.height * b.block, b.width * b.block};
-  if (mode == "DCR") {
+  if (depth_first) {
     return output_permuted(node, x, {b.batch, b.block, b.block, depth, b.height, b.width},
                            {0, 3, 4, 1, 5, 2}, std::move(joined));
   }
@@ -155,11 +158,13 @@ Status convert_space_to_depth(NodeContext& node) {
                           b.block.constant());
     }
   }
+  XINFER_ASSIGN_OR_RETURN(const bool depth_first, read_depth_first(node));
   const ir::Dim height = ir::floordiv(b.height, b.block);
   const ir::Dim width = ir::floordiv(b.width, b.block);
+  std::vector<std::int64_t> perm = depth_first ? std::vector<std::int64_t>{0, 3, 5, 1, 2, 4}
+                                               : std::vector<std::int64_t>{0, 1, 3, 5, 2, 4};
   return output_permuted(node, x, {b.batch, b.channels, height, b.block, width, b.block},
-                         {0, 3, 5, 1, 2, 4},
-                         {b.batch, b.channels * b.block * b.block, height, width});
+                         std::move(perm), {b.batch, b.channels * b.block * b.block, height, width});
 }
 
 constexpr OpEntry kOps[] = {

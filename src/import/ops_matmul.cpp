@@ -62,10 +62,15 @@ Result<ir::ValueId> as_bias(NodeContext& node, ir::ValueId c, const ir::Dim& col
   const bool one_row = ir::element_count(shape) == last;
   if (!one_row || shape.size() > 2) return ir::kNoValue;
   if (last == columns && shape.size() == 1) return c;
-  if (last == columns) return node.add("bias", ir::Reshape{{columns}}, {c});
-  if (last != ir::Dim(1) || !columns.is_constant()) return ir::kNoValue;
-  XINFER_ASSIGN_OR_RETURN(const ir::ValueId single, node.add("c", ir::Reshape{{ir::Dim(1)}}, {c}));
-  return node.add("bias", ir::Expand{{columns}}, {single});
+  const bool is_row = last == columns;
+  const std::optional<Tensor>& constant = node.value(c).constant;
+  if (is_row && constant) return node.add_constant("bias", constant->reshaped({constant->size()}));
+  if (is_row) return node.add("bias", ir::Reshape{{columns}}, {c});
+  if (last != ir::Dim(1) || !columns.is_constant() || !constant) return ir::kNoValue;
+  if (constant->dtype() != DType::kFloat32) return ir::kNoValue;
+  const std::vector<float> repeated(static_cast<std::size_t>(columns.constant()),
+                                    constant->values<float>()[0]);
+  return node.add_constant("bias", Tensor({columns.constant()}, std::span<const float>(repeated)));
 }
 
 /// alpha * op(A) * op(B) + beta * C

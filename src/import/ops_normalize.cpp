@@ -113,9 +113,8 @@ Status convert_rms_norm(NodeContext& node) {
       node.add("shifted", add_op(), {mean, scalar(node, "epsilon", dtype, epsilon)}));
   XINFER_ASSIGN_OR_RETURN(const ir::ValueId root,
                           node.add("root", ir::Unary{Unary::kSqrt, 0, 0}, {shifted}));
-  XINFER_ASSIGN_OR_RETURN(
-      const ir::ValueId normalized,
-      node.add("normalized", ir::Binary{Binary::kDiv, {}}, {x, root}));
+  XINFER_ASSIGN_OR_RETURN(const ir::ValueId normalized,
+                          node.add("normalized", ir::Binary{Binary::kDiv, {}}, {x, root}));
   return node.output(mul_op(), {normalized, scale});
 }
 

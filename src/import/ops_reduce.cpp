@@ -53,8 +53,7 @@ Status convert_no_axes(NodeContext& node, ReduceKind kind, ir::ValueId x) {
 
 Status convert_reduce_as(NodeContext& node, ReduceKind kind, bool axes_are_input) {
   XINFER_ASSIGN_OR_RETURN(const ir::ValueId x, node.input(0));
-  XINFER_ASSIGN_OR_RETURN(Axes axes,
-                          read_axes(node, axes_are_input, node.value(x).shape.size()));
+  XINFER_ASSIGN_OR_RETURN(Axes axes, read_axes(node, axes_are_input, node.value(x).shape.size()));
   const bool keep_dims = node.attributes().flag("keepdims", true);
   if (axes.none || axes.axes.empty()) return convert_no_axes(node, kind, x);
   return node.output(ir::Reduce{kind, std::move(axes.axes), keep_dims}, {x});

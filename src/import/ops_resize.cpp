@@ -107,8 +107,8 @@ Status keep_aspect_ratio(NodeContext& node, const ir::SymbolicShape& shape,
           "keep_aspect_ratio_policy on dynamic dimensions; supported: static dimensions");
     }
     if (shape[axis].constant() < 1) return node.invalid("dimension {} is empty", axis);
-    const double scale = static_cast<double>(op.size[axis].constant()) /
-                         static_cast<double>(shape[axis].constant());
+    const double scale =
+        static_cast<double>(op.size[axis].constant()) / static_cast<double>(shape[axis].constant());
     if (common == 0) common = scale;
     common = not_larger ? std::min(common, scale) : std::max(common, scale);
   }
@@ -168,11 +168,10 @@ Status read_roi(NodeContext& node, std::size_t rank, const std::vector<std::int6
 
 Status read_modes(NodeContext& node, ir::Resize& op) {
   XINFER_ASSIGN_OR_RETURN(const int mode, read_mode(node, "mode", "nearest", kModes));
-  XINFER_ASSIGN_OR_RETURN(
-      const int coordinates,
-      read_mode(node, "coordinate_transformation_mode", "half_pixel", kCoordinates));
-  XINFER_ASSIGN_OR_RETURN(
-      const int nearest, read_mode(node, "nearest_mode", "round_prefer_floor", kNearest));
+  XINFER_ASSIGN_OR_RETURN(const int coordinates, read_mode(node, "coordinate_transformation_mode",
+                                                           "half_pixel", kCoordinates));
+  XINFER_ASSIGN_OR_RETURN(const int nearest,
+                          read_mode(node, "nearest_mode", "round_prefer_floor", kNearest));
   op.mode = static_cast<ResizeMode>(mode);
   op.coordinates = static_cast<CoordinateMode>(coordinates);
   op.nearest = static_cast<NearestMode>(nearest);

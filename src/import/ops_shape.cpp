@@ -13,10 +13,10 @@ Status output_reshape(NodeContext& node, ir::ValueId x, ir::SymbolicShape target
   const ir::SymbolicShape& shape = node.value(x).shape;
   const FreeBatch& free_batch = node.state().free_batch;
   auto resolved = resolve_reshape(shape, target, allow_zero);
-  const bool knows_batch =
-      FreeBatch::depends_on_batch(target) || !FreeBatch::depends_on_batch(shape) ||
-      (!allow_zero && shape[0] == ir::Dim::symbol(FreeBatch::kSymbol) && !target.empty() &&
-       target[0] == ir::Dim(0));
+  const bool knows_batch = FreeBatch::depends_on_batch(target) ||
+                           !FreeBatch::depends_on_batch(shape) ||
+                           (!allow_zero && shape[0] == ir::Dim::symbol(FreeBatch::kSymbol) &&
+                            !target.empty() && target[0] == ir::Dim(0));
   if (free_batch.active() && !knows_batch) {
     resolved = resolve_reshape(FreeBatch::single(shape), target, allow_zero);
     if (!resolved.ok()) return resolved.status().with_context(node.where());
@@ -57,8 +57,8 @@ Folded fold_reshape(NodeContext& node) {
   if (x == nullptr || node.symbolic(1) == nullptr) return {};
   auto target = node.dims(1, "shape");
   if (!target.ok()) return {};
-  const auto resolved = resolve_reshape(dims_of(*x), *std::move(target),
-                                        node.attributes().flag("allowzero", false));
+  const auto resolved =
+      resolve_reshape(dims_of(*x), *std::move(target), node.attributes().flag("allowzero", false));
   return resolved.ok() ? reshaped(*x, *resolved) : Folded{};
 }
 
@@ -107,8 +107,8 @@ Result<ir::SymbolicShape> squeezed(NodeContext& node, const ir::SymbolicShape& s
 Status convert_squeeze(NodeContext& node) {
   XINFER_ASSIGN_OR_RETURN(const ir::ValueId x, node.input(0));
   XINFER_ASSIGN_OR_RETURN(ir::SymbolicShape shape, squeezed(node, node.value(x).shape));
-  const bool drops_batch = FreeBatch::depends_on_batch(node.value(x).shape) &&
-                           !FreeBatch::depends_on_batch(shape);
+  const bool drops_batch =
+      FreeBatch::depends_on_batch(node.value(x).shape) && !FreeBatch::depends_on_batch(shape);
   if (node.state().free_batch.active() && drops_batch) {
     return output_reshape(node, x, std::move(shape), true);
   }
@@ -165,8 +165,7 @@ Status convert_shape(NodeContext& node) {
 
 Status convert_size(NodeContext& node) {
   XINFER_ASSIGN_OR_RETURN(const ir::SymbolicShape shape, node.shape(0));
-  return node.known(
-      SymbolicTensor{DType::kInt64, {}, {Number::of_dim(ir::element_count(shape))}});
+  return node.known(SymbolicTensor{DType::kInt64, {}, {Number::of_dim(ir::element_count(shape))}});
 }
 
 constexpr OpEntry kOps[] = {

@@ -181,9 +181,8 @@ Folded fold_split(NodeContext& node) {
 
 Status convert_concat(NodeContext& node) {
   XINFER_ASSIGN_OR_RETURN(const std::vector<ir::ValueId> inputs, node.all_inputs());
-  XINFER_ASSIGN_OR_RETURN(
-      const std::int64_t axis,
-      node.axis(node.attributes().integer("axis", 1), node.value(inputs[0]).shape.size()));
+  XINFER_ASSIGN_OR_RETURN(const std::int64_t axis, node.axis(node.attributes().integer("axis", 1),
+                                                             node.value(inputs[0]).shape.size()));
   if (inputs.size() == 1) return node.same(inputs[0]);
   return node.output(ir::Concat{axis}, inputs);
 }
@@ -206,9 +205,8 @@ Folded fold_concat(NodeContext& node) {
 Status convert_gather(NodeContext& node) {
   XINFER_ASSIGN_OR_RETURN(const ir::ValueId data, node.input(0));
   XINFER_ASSIGN_OR_RETURN(const ir::ValueId indices, node.input(1));
-  XINFER_ASSIGN_OR_RETURN(
-      const std::int64_t axis,
-      node.axis(node.attributes().integer("axis", 0), node.value(data).shape.size()));
+  XINFER_ASSIGN_OR_RETURN(const std::int64_t axis, node.axis(node.attributes().integer("axis", 0),
+                                                             node.value(data).shape.size()));
   return node.output(ir::Gather{axis}, {data, indices});
 }
 

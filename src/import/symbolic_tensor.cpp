@@ -75,9 +75,8 @@ bool SymbolicTensor::is_constant() const {
 std::optional<SymbolicTensor> to_symbolic(const Tensor& tensor) {
   if (tensor.size() > kMaxSymbolicElements) return {};
   SymbolicTensor symbolic{tensor.dtype(), tensor.shape(), {}};
-  const bool known = visit_dtype(tensor.dtype(), [&]<typename T>(T) {
-    read_elements<T>(tensor, symbolic);
-  });
+  const bool known =
+      visit_dtype(tensor.dtype(), [&]<typename T>(T) { read_elements<T>(tensor, symbolic); });
   if (!known) return {};
   return symbolic;
 }

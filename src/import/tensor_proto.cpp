@@ -142,10 +142,10 @@ void fill_from_fields(const TensorProto& proto, Tensor& out) {
 std::string onnx_type_name(int onnx_type) {
   if (!TensorProto::DataType_IsValid(onnx_type)) return fmt::format("type {}", onnx_type);
   static constexpr const char* kNames[] = {
-      "undefined", "float",   "uint8",          "int8",       "uint16",         "int16",
-      "int32",     "int64",   "string",         "bool",       "float16",        "double",
-      "uint32",    "uint64",  "complex64",      "complex128", "bfloat16",       "float8e4m3fn",
-      "float8e4m3fnuz", "float8e5m2", "float8e5m2fnuz", "uint4", "int4", "float4e2m1"};
+      "undefined",      "float",      "uint8",          "int8",       "uint16",   "int16",
+      "int32",          "int64",      "string",         "bool",       "float16",  "double",
+      "uint32",         "uint64",     "complex64",      "complex128", "bfloat16", "float8e4m3fn",
+      "float8e4m3fnuz", "float8e5m2", "float8e5m2fnuz", "uint4",      "int4",     "float4e2m1"};
   const auto index = static_cast<std::size_t>(onnx_type);
   return index < std::size(kNames) ? kNames[index] : fmt::format("type {}", onnx_type);
 }

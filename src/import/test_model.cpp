@@ -100,7 +100,7 @@ TestNode TestModel::node(const char* op, const std::vector<std::string>& inputs,
                          const std::vector<std::string>& outputs) {
   onnx::NodeProto* node = model_.mutable_graph()->add_node();
   node->set_op_type(op);
-  node->set_name(std::string(op) + std::to_string(model_.graph().node_size()));
+  node->set_name(fmt::format("{}{}", op, model_.graph().node_size()));
   for (const std::string& name : inputs) node->add_input(name);
   for (const std::string& name : outputs) node->add_output(name);
   return TestNode(node);
@@ -123,7 +123,7 @@ std::string output_shape(const ir::Graph& graph, std::size_t index) {
 std::string op_names(const ir::Graph& graph) {
   std::string text;
   for (const ir::NodeId id : graph.order()) {
-    text += (text.empty() ? "" : " ") + std::string(ir::op_name(graph.node(id).op));
+    text += fmt::format("{}{}", text.empty() ? "" : " ", ir::op_name(graph.node(id).op));
   }
   return text;
 }

@@ -51,8 +51,8 @@ Status read_pads(NodeContext& node, const ir::SymbolicShape& x, Window& window) 
   }
   if (mode == "VALID") return Status();
   if (mode != "NOTSET" && !mode.empty()) {
-    return node.unsupported(
-        "auto_pad \"{}\"; supported: NOTSET, SAME_UPPER, SAME_LOWER, VALID", mode);
+    return node.unsupported("auto_pad \"{}\"; supported: NOTSET, SAME_UPPER, SAME_LOWER, VALID",
+                            mode);
   }
   if (!pads) return Status();
   XINFER_RETURN_IF_ERROR(check_each(node, "pads", *pads, 2 * rank, 0));
