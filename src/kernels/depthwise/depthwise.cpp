@@ -77,10 +77,6 @@ Depthwise::Depthwise(const ConvShape& shape, ConvType type, const ConvArguments&
   const bool float32 = type == ConvType::kF32;
   const auto* weights = static_cast<const std::byte*>(arguments.packed_weights);
   if (rows_at_once_ != depthwise_rows_at_once(shape, type)) rows_at_once_ = 1;
-  const std::int64_t period = layout_.period_pixels();
-  const std::int64_t fit = kAccumulatorBytes / (4 * layout_.pitch * rows_at_once_);
-  const std::int64_t all = (shape.out_w + period - 1) / period * period;
-  run_pixels_ = std::min(all, std::max(period, fit / period * period));
   call_.line_taps = float32 ? shape.kernel_w : layout_.tap_quads * 4;
   call_.kernel_h = static_cast<int>(shape.kernel_h);
   call_.kernel_w = static_cast<int>(shape.kernel_w);
@@ -88,11 +84,15 @@ Depthwise::Depthwise(const ConvShape& shape, ConvType type, const ConvArguments&
   call_.dilation_h = static_cast<int>(shape.dilation_h);
   call_.period_chunks = layout_.period / (float32 ? 16 : kDepthwiseChunk);
   call_.weights = weights;
-  call_.acc_row = run_pixels_ * layout_.pitch;
   if (type == ConvType::kS8S8) {
     call_.start = reinterpret_cast<const std::int32_t*>(weights + layout_.weight_bytes);
   }
   prepare_finish(arguments.epilogue);
+  const std::int64_t period = layout_.period_pixels();
+  const std::int64_t all = (shape.out_w + period - 1) / period * period;
+  const std::int64_t fit = kAccumulatorBytes / (4 * layout_.pitch * rows_at_once_);
+  run_pixels_ = finishes_ ? all : std::min(all, std::max(period, fit / period * period));
+  call_.acc_row = finishes_ ? 0 : run_pixels_ * layout_.pitch;
   const std::int64_t lines =
       (rows_at_once_ - 1) * shape.stride_h + (shape.kernel_h - 1) * shape.dilation_h + 1;
   const std::int64_t groups = shape.batch * shape.out_h / rows_at_once_;
@@ -120,13 +120,15 @@ void Depthwise::prepare_finish(const Epilogue& epilogue) {
     in_order[period + p] = epilogue.bias[channel];
   }
   finish_constants_.resize(2 * period);
-  finish_start_.resize(period);
   to_chunk_order(in_order.data(), layout_.period, finish_constants_.data());
   to_chunk_order(in_order.data() + period, layout_.period, finish_constants_.data() + period);
-  if (call_.start != nullptr) to_chunk_order(call_.start, layout_.period, finish_start_.data());
+  if (call_.start != nullptr) {
+    finish_start_.resize(period);
+    to_chunk_order(call_.start, layout_.period, finish_start_.data());
+    finish_.start = finish_start_.data();
+  }
   finish_.multiplier = finish_constants_.data();
   finish_.bias = finish_constants_.data() + period;
-  finish_.start = finish_start_.data();
   finish_.is_signed = store_plan_.epilogue.output_dtype == DType::kInt8;
   finish_.low = static_cast<std::uint8_t>(static_cast<int>(std::nearbyint(store_plan_.low)));
   finish_.high = static_cast<std::uint8_t>(static_cast<int>(std::nearbyint(store_plan_.high)));

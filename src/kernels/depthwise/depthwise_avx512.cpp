@@ -10,8 +10,6 @@ namespace {
 struct Vector512 {
   using Type = __m512i;
   static constexpr int kBytes = 64;
-  static constexpr int kRows = 4;
-  static constexpr bool kFinishes = true;
 
   static Type zero() { return _mm512_setzero_si512(); }
   static Type load(const void* p) { return _mm512_loadu_si512(p); }
@@ -36,33 +34,56 @@ struct Vector512 {
       _mm512_storeu_si512(out + 16 * i, _mm512_add_epi32(in_order[i], from));
     }
   }
+};
 
-  /// The saturating packs put 64 bytes into position order.
-  static void finish(const Type (&acc)[4], const DepthwiseFinish& f, int row, std::int64_t at,
-                     std::int64_t phase_at) {
+/// DepthwiseFinish: the saturating packs put 64 bytes into position order.
+template <bool kSigned>
+class FinishSink {
+ public:
+  FinishSink(const DepthwiseCall& call, std::int64_t phase_at)
+      : y_(call.finish->y),
+        y_row_(call.finish->y_row),
+        positions_(call.finish->positions),
+        low_(_mm512_set1_epi8(static_cast<char>(call.finish->low))),
+        high_(_mm512_set1_epi8(static_cast<char>(call.finish->high))) {
+    const DepthwiseFinish& f = *call.finish;
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; ++j) {
+      multiplier_[j] = _mm512_loadu_ps(f.multiplier + phase_at + 16 * j);
+      bias_[j] = _mm512_loadu_ps(f.bias + phase_at + 16 * j);
+      start_[j] = f.start == nullptr ? _mm512_setzero_si512()
+                                     : _mm512_loadu_si512(f.start + phase_at + 16 * j);
+    }
+  }
+
+  void store(const __m512i (&sums)[4], int row, std::int64_t at) const {
     __m512i rounded[4];
 #pragma GCC unroll 4
     for (int j = 0; j < 4; ++j) {
-      const __m512 y = _mm512_fmadd_ps(_mm512_cvtepi32_ps(acc[j]),
-                                       _mm512_loadu_ps(f.multiplier + phase_at + 16 * j),
-                                       _mm512_loadu_ps(f.bias + phase_at + 16 * j));
-      rounded[j] = _mm512_cvtps_epi32(y);
+      const __m512 sum = _mm512_cvtepi32_ps(_mm512_add_epi32(sums[j], start_[j]));
+      rounded[j] = _mm512_cvtps_epi32(_mm512_fmadd_ps(sum, multiplier_[j], bias_[j]));
     }
-    const Type words0 = _mm512_packs_epi32(rounded[0], rounded[1]);
-    const Type words1 = _mm512_packs_epi32(rounded[2], rounded[3]);
-    const Type low = _mm512_set1_epi8(static_cast<char>(f.low));
-    const Type high = _mm512_set1_epi8(static_cast<char>(f.high));
-    const Type bytes =
-        f.is_signed
-            ? _mm512_min_epi8(_mm512_max_epi8(_mm512_packs_epi16(words0, words1), low), high)
-            : _mm512_min_epu8(_mm512_max_epu8(_mm512_packus_epi16(words0, words1), low), high);
-    std::byte* to = f.y + row * f.y_row + at;
-    if (at + kBytes <= f.positions) {
+    const __m512i words0 = _mm512_packs_epi32(rounded[0], rounded[1]);
+    const __m512i words1 = _mm512_packs_epi32(rounded[2], rounded[3]);
+    const __m512i bytes =
+        kSigned
+            ? _mm512_min_epi8(_mm512_max_epi8(_mm512_packs_epi16(words0, words1), low_), high_)
+            : _mm512_min_epu8(_mm512_max_epu8(_mm512_packus_epi16(words0, words1), low_), high_);
+    std::byte* to = y_ + row * y_row_ + at;
+    if (at + kDepthwiseChunk <= positions_) {
       _mm512_storeu_si512(to, bytes);
-    } else if (at < f.positions) {
-      _mm512_mask_storeu_epi8(to, (1ull << (f.positions - at)) - 1, bytes);
+    } else if (at < positions_) {
+      _mm512_mask_storeu_epi8(to, (1ull << (positions_ - at)) - 1, bytes);
     }
   }
+
+ private:
+  std::byte* y_;
+  std::int64_t y_row_;
+  std::int64_t positions_;
+  __m512i low_, high_;
+  __m512 multiplier_[4], bias_[4];
+  __m512i start_[4];
 };
 
 struct Float16 {
@@ -76,7 +97,11 @@ struct Float16 {
 
 }  // namespace
 
-void depthwise_int8_avx512vnni(const DepthwiseCall& call) { depthwise_int8<Vector512>(call); }
+void depthwise_int8_avx512vnni(const DepthwiseCall& call) {
+  if (call.finish == nullptr) return depthwise_int8<Vector512>(call);
+  if (call.finish->is_signed) return depthwise_int8<Vector512, FinishSink<true>>(call);
+  return depthwise_int8<Vector512, FinishSink<false>>(call);
+}
 
 void depthwise_f32_avx512(const DepthwiseCall& call) { depthwise_f32<Float16>(call); }
 

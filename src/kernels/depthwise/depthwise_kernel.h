@@ -41,7 +41,7 @@ inline constexpr int kMaxDepthwiseRows = 4;
 struct DepthwiseFinish {
   const float* multiplier = nullptr;    ///< [period]
   const float* bias = nullptr;          ///< [period]
-  const std::int32_t* start = nullptr;  ///< [period]
+  const std::int32_t* start = nullptr;  ///< [period] start values, null for zero
   bool is_signed = false;               ///< y is s8, else u8
   std::uint8_t low = 0;                 ///< clamp after rounding, as bytes of y
   std::uint8_t high = 0;

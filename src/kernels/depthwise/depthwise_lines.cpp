@@ -18,14 +18,15 @@ std::int64_t plane_pixels(const ConvShape& s, const DepthwiseLayout& layout) {
   return outputs + (s.kernel_w - 1) * s.dilation_w / s.stride_w + 1;
 }
 
-void copy_shifted(const std::byte* from, std::byte* to, std::int64_t bytes) {
-  const __m128i sign = _mm_set1_epi8(-128);
-  std::int64_t i = 0;
-  for (; i + 16 <= bytes; i += 16) {
+/// Copies whole chunks of 16 bytes, shifting s8 to u8 if kShift: writes up to 15 bytes behind the
+/// end, which pixels leave free up to their pitch.
+template <bool kShift>
+void copy_chunks(const std::byte* from, std::byte* to, std::int64_t bytes) {
+  const __m128i shift = _mm_set1_epi8(kShift ? -128 : 0);
+  for (std::int64_t i = 0; i < bytes; i += 16) {
     const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + i));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(to + i), _mm_xor_si128(v, sign));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to + i), kShift ? _mm_xor_si128(v, shift) : v);
   }
-  for (; i < bytes; ++i) to[i] = from[i] ^ std::byte{0x80};
 }
 
 }  // namespace
@@ -79,9 +80,9 @@ void DepthwiseLines::copy_pixel(const std::byte* from, std::byte* to) const {
       if (shift_) to[n] ^= std::byte{0x80};
     }
   } else if (shift_) {
-    copy_shifted(from, to, shape_.in_channels);
+    copy_chunks<true>(from, to, shape_.in_channels);
   } else {
-    std::memcpy(to, from, static_cast<std::size_t>(shape_.in_channels) * element);
+    copy_chunks<false>(from, to, shape_.in_channels * element_);
   }
 }
 
@@ -96,7 +97,7 @@ void DepthwiseLines::copy_line(const std::byte* from, std::byte* line) const {
     std::byte* to = line + s.pad_left * pitch_bytes_;
     if (count <= 0) return;
     if (shift_) {
-      copy_shifted(from, to, count * pixel_bytes);
+      copy_chunks<true>(from, to, count * pixel_bytes);
     } else {
       std::memcpy(to, from, static_cast<std::size_t>(count * pixel_bytes));
     }

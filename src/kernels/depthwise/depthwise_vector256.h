@@ -12,8 +12,6 @@ template <typename Dot>
 struct Vector256 {
   using Type = __m256i;
   static constexpr int kBytes = 32;
-  static constexpr int kRows = 2;
-  static constexpr bool kFinishes = false;
 
   static Type zero() { return _mm256_setzero_si256(); }
   static Type load(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
