@@ -3,6 +3,8 @@
 // The hashes would stop almost every mutation at the frame. An input that does not begin with the
 // file's magic is therefore taken as metadata and blobs, and framed here with the right hashes:
 //   2 bytes, little endian: size of the blob section; then that many bytes; the rest is metadata.
+#include "xinfer/core/engine.h"
+
 #include <algorithm>
 #include <cstring>
 #include <span>
@@ -10,7 +12,6 @@
 
 #include "engine/format.h"
 #include "fuzz_target.h"
-#include "xinfer/core/engine.h"
 
 namespace {
 

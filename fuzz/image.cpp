@@ -11,7 +11,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (image.ok()) {
     const xinfer::Image& decoded = image.value();
     require(decoded.channels == 3);
-    require(decoded.pixels.size() == decoded.row_bytes() * static_cast<std::size_t>(decoded.height));
+    require(decoded.pixels.size() ==
+            decoded.row_bytes() * static_cast<std::size_t>(decoded.height));
   }
   return 0;
 }

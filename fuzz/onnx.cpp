@@ -1,9 +1,8 @@
 // Any bytes as an ONNX model: an error or a graph that the verifier accepts.
-#include "import/onnx_import.h"
-
 #include <span>
 
 #include "fuzz_target.h"
+#include "import/onnx_import.h"
 #include "ir/verify.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

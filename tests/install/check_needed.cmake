@@ -1,0 +1,11 @@
+# Fails if LIBRARY needs a library that belongs to the compiler: protobuf, NVRTC or the compiler itself.
+execute_process(COMMAND ${READELF} -d ${LIBRARY} OUTPUT_VARIABLE dynamic COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX MATCHALL "NEEDED[^\n]*" needed "${dynamic}")
+foreach(entry ${needed})
+  if(entry MATCHES "protobuf|nvrtc|cuda|xinfer_compiler")
+    message(FATAL_ERROR "${LIBRARY}: ${entry}")
+  endif()
+endforeach()
+if(NOT needed)
+  message(FATAL_ERROR "${LIBRARY}: ${READELF} shows no NEEDED entry")
+endif()
