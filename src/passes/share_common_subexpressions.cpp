@@ -15,8 +15,8 @@ using ir::Graph;
 using ir::NodeId;
 using ir::ValueId;
 
-/// Exporters repeat scalars and shapes; weights that happen to be equal are not worth comparing.
-constexpr std::size_t kSmallConstantBytes = 64;
+/// Exporters repeat numbers; biases and weights that happen to be equal keep their names.
+constexpr std::int64_t kLargestSharedConstant = 1;
 
 std::string contents_of(const Tensor& tensor) {
   std::string key = fmt::format("{}{}:", to_string(tensor.dtype()), to_string(tensor.shape()));
@@ -29,7 +29,7 @@ void share_constants(Graph& graph) {
   for (std::size_t i = 0; i < shared.size(); ++i) {
     shared[i] = static_cast<ValueId>(i);
     const ir::Value& value = graph.value(shared[i]);
-    if (!value.is_constant() || value.constant->size_bytes() > kSmallConstantBytes) continue;
+    if (!value.is_constant() || value.constant->size() > kLargestSharedConstant) continue;
     shared[i] = first.emplace(contents_of(*value.constant), shared[i]).first->second;
   }
   for (NodeId id : graph.order()) {

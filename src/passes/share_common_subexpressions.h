@@ -6,8 +6,8 @@
 
 namespace xinfer::passes {
 
-/// Nodes with equal ops and inputs share the first one's outputs; small constants with equal
-/// contents are one.
+/// Nodes with equal ops and inputs share the first one's outputs; constants of one element with
+/// equal type, shape and contents are one.
 Status share_common_subexpressions(ir::Graph& graph);
 
 }  // namespace xinfer::passes
