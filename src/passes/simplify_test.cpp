@@ -62,7 +62,7 @@ TEST(FoldBatchNorm, SharedWeightsAreNotChangedForTheOtherReader) {
   const ValueId x = b.input("x", {kBatch, 1, 4, 4});
   const ValueId w = b.constant({1, 1, 1, 1}, {2}, "w");
   const auto number = [&](float value) { return b.constant({1}, {value}); };
-  b.output(b.batch_norm(b.conv(x, w, kNoValue, {}, "conv"), number(3), number(5), number(0),
+  b.output(b.batch_norm(b.conv(x, w, kNoValue, {}, "conv"), number(3), number(5), number(1),
                         number(1), "bn"));
   b.output(b.conv(x, w, kNoValue, {2}, "plain"));
   const ir::Graph graph = simplified(b.finish());
