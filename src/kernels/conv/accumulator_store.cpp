@@ -1,14 +1,17 @@
 // Validation and preparation of epilogues.
 #include "kernels/conv/accumulator_store.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 namespace xinfer::kernels {
 
 void store_accumulators_portable(const StorePlan& plan, const AccumulatorTile& tile);
 void store_accumulators_avx2(const StorePlan& plan, const AccumulatorTile& tile);
 StoreAccumulators select_store_avx512(const StorePlan& plan);
+StoreAccumulators select_store_avx512vbmi(const StorePlan& plan);
 
 namespace {
 
@@ -87,24 +90,69 @@ void absorb_clips(StorePlan* plan) {
   e.step_count = first;
 }
 
-/// Whether |y| < 2^30 for every accumulator of `depth` products of INT8 values, before the last
-/// clamp, with at most residual steps in between.
-bool is_bounded(const Epilogue& e, const AccumulatorTraits& traits) {
-  if (traits.float32 || e.output_dtype == DType::kFloat32) return false;
-  double added = 0.0;
-  for (int i = 0; i < e.step_count; ++i) {
-    const EpilogueStep& step = e.steps[i];
-    if (step.kind != EpilogueStep::Kind::kResidual) return false;
-    if (step.residual_dtype == DType::kFloat32) return false;
-    added += 255.0 * std::fabs(double{step.scale});
-  }
+bool is_int8_residual(const EpilogueStep& step) {
+  return step.kind == EpilogueStep::Kind::kResidual && step.residual_dtype != DType::kFloat32;
+}
+
+bool is_bounded(double magnitude) { return magnitude < 1073741824.0; }  // false for NaN
+
+/// Whether |y| < 2^30 for every accumulator of `depth` products of INT8 values and a residual.
+bool is_scaled_bounded(const Epilogue& e, const AccumulatorTraits& traits, double residual) {
   const double largest = 255.0 * 128.0 * static_cast<double>(traits.depth);
   for (std::int64_t n = 0; n < traits.channels; ++n) {
-    const double bound =
-        largest * std::fabs(double{e.multiplier[n]}) + std::fabs(double{e.bias[n]}) + added;
-    if (!(bound < 1073741824.0)) return false;  // NaN is not bounded
+    const double magnitude =
+        largest * std::fabs(double{e.multiplier[n]}) + std::fabs(double{e.bias[n]}) + residual;
+    if (!is_bounded(magnitude)) return false;
   }
   return true;
+}
+
+/// What the table and the clamp behind it make of every byte: one table of bytes of y.
+void compose_table(const EpilogueStep& step, float low, float high,
+                   std::array<std::uint8_t, 256>* table) {
+  for (std::size_t i = 0; i < table->size(); ++i) {
+    const float t = step.table_output_signed
+                        ? static_cast<float>(static_cast<std::int8_t>(step.table[i]))
+                        : static_cast<float>(step.table[i]);
+    const float y = clip(t * step.table_scale, low, high);
+    (*table)[i] = static_cast<std::uint8_t>(static_cast<int>(std::nearbyint(y)));
+  }
+}
+
+/// Recognises what may be done on rounded bytes; sets `bounded` and what follows it in the plan.
+void plan_bytes(const AccumulatorTraits& traits, StorePlan* plan) {
+  const Epilogue& e = plan->epilogue;
+  if (traits.float32 || e.output_dtype == DType::kFloat32) return;
+  int step = 0;
+  double residual = 0.0;
+  if (step < e.step_count && is_int8_residual(e.steps[step])) {
+    residual = 255.0 * std::fabs(double{e.steps[step++].scale});
+  }
+  if (!is_scaled_bounded(e, traits, residual)) return;
+  plan->bytes_signed = e.output_dtype == DType::kInt8;
+  float low = plan->low;
+  float high = plan->high;
+  if (step < e.step_count && e.steps[step].kind == EpilogueStep::Kind::kTable) {
+    const EpilogueStep& table = e.steps[step++];
+    low = table.table_min;
+    high = table.table_max;
+    plan->bytes_signed = low < 0.0f;
+    auto storage = std::make_shared<std::array<std::uint8_t, 256>>();
+    if (step < e.step_count && is_int8_residual(e.steps[step]) && residual == 0.0) {
+      const double sum =
+          255.0 * (std::fabs(double{table.table_scale}) + std::fabs(double{e.steps[step++].scale}));
+      if (!is_bounded(sum)) return;
+      std::copy_n(table.table, storage->size(), storage->begin());
+      plan->table_then_residual = true;
+    } else {
+      compose_table(table, plan->low, plan->high, storage.get());
+    }
+    plan->table = storage->data();
+    plan->table_storage = std::move(storage);
+  }
+  plan->byte_low = static_cast<int>(std::nearbyint(low));
+  plan->byte_high = static_cast<int>(std::nearbyint(high));
+  plan->bounded = step == e.step_count;
 }
 
 }  // namespace
@@ -118,7 +166,7 @@ Result<StorePlan> make_store_plan(const Epilogue& epilogue, void* y, std::int64_
   plan.y_pixel_stride = y_pixel_stride;
   plan.float_accumulators = traits.float32;
   absorb_clips(&plan);
-  plan.bounded = is_bounded(plan.epilogue, traits);
+  plan_bytes(traits, &plan);
   for (int i = 0; i < plan.epilogue.step_count; ++i) {
     const EpilogueStep& step = plan.epilogue.steps[i];
     if (step.kind == EpilogueStep::Kind::kActivation) {
@@ -129,7 +177,10 @@ Result<StorePlan> make_store_plan(const Epilogue& epilogue, void* y, std::int64_
 }
 
 StoreAccumulators select_store(const StorePlan& plan, CpuIsa isa) {
-  if (includes(isa, CpuIsa::kAvx512Vnni)) return select_store_avx512(plan);
+  if (includes(isa, CpuIsa::kAvx512Vnni)) {
+    return __builtin_cpu_supports("avx512vbmi") ? select_store_avx512vbmi(plan)
+                                                : select_store_avx512(plan);
+  }
   if (includes(isa, CpuIsa::kAvx2)) return store_accumulators_avx2;
   return store_accumulators_portable;
 }

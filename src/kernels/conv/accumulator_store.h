@@ -1,7 +1,9 @@
 // From a tile of accumulators in cache to elements of y: the epilogue, a tile at a time.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <memory>
 
 #include "core/cpu_isa.h"
 #include "core/status.h"
@@ -21,9 +23,18 @@ struct StorePlan {
   bool float_accumulators = false;
   float low = 0.0f;  ///< bounds of the last clamp: of the output type and of clips before it
   float high = 0.0f;
-  /// INT8 outputs: |y| is proved to stay below 2^30, so that rounding may come before clamping
-  /// (to the rounded bounds: rounding is monotonic).
+  /// INT8 outputs whose steps are at most [residual][table][residual], with every value proved to
+  /// stay below 2^30: rounding may come before clamping (to the rounded bounds: rounding is
+  /// monotonic). The clamped bytes are y, or the input of `table`.
   bool bounded = false;
+  bool bytes_signed = false;
+  int byte_low = 0;
+  int byte_high = 0;
+  /// Null without a table. Holds bytes of y, or of the table's own output where a residual follows
+  /// (`table_then_residual`). Owned by `table_storage`.
+  const std::uint8_t* table = nullptr;
+  bool table_then_residual = false;
+  std::shared_ptr<const std::array<std::uint8_t, 256>> table_storage;
   UnaryLoop activations[kMaxEpilogueSteps] = {};
 };
 

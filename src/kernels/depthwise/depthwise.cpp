@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "core/aligned_buffer.h"
 #include "kernels/conv/accumulator_store.h"
@@ -130,8 +129,8 @@ void Depthwise::prepare_finish(const Epilogue& epilogue) {
   finish_.multiplier = finish_constants_.data();
   finish_.bias = finish_constants_.data() + period;
   finish_.is_signed = store_plan_.epilogue.output_dtype == DType::kInt8;
-  finish_.low = static_cast<std::uint8_t>(static_cast<int>(std::nearbyint(store_plan_.low)));
-  finish_.high = static_cast<std::uint8_t>(static_cast<int>(std::nearbyint(store_plan_.high)));
+  finish_.low = static_cast<std::uint8_t>(store_plan_.byte_low);
+  finish_.high = static_cast<std::uint8_t>(store_plan_.byte_high);
   finish_.y_row = shape_.out_w * layout_.pitch;
   finishes_ = true;
 }
