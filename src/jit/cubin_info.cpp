@@ -25,7 +25,7 @@ class ElfReader {
     if (!header || std::memcmp(header->e_ident, ELFMAG, SELFMAG) != 0) return damaged("no ELF");
     for (unsigned i = 0; i < header->e_shnum; ++i) {
       const auto section = read<Elf64_Shdr>(header->e_shoff + std::size_t{i} * sizeof(Elf64_Shdr));
-      if (!section) return damaged("section table");
+      if (!section || !holds(*section)) return damaged("section table");
       sections_.push_back(*section);
     }
     if (header->e_shstrndx >= sections_.size()) return damaged("section names");
@@ -53,6 +53,13 @@ class ElfReader {
   }
 
  private:
+  /// Whether the section's bytes, if it has any in the file, lie within it.
+  bool holds(const Elf64_Shdr& section) const {
+    if (section.sh_type == SHT_NOBITS) return true;
+    return section.sh_offset <= bytes_.size() &&
+           section.sh_size <= bytes_.size() - section.sh_offset;
+  }
+
   std::span<const std::byte> bytes_;
   std::vector<Elf64_Shdr> sections_;
   Elf64_Shdr names_ = {};

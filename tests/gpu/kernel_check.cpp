@@ -2,7 +2,8 @@
 // needs neither compiler nor NVRTC:
 //   gpu_kernel_check compile FOLDER ARCHITECTURE FIRST_SEED COUNT [FAMILY…]
 //   gpu_kernel_check run     FOLDER ARCHITECTURE FIRST_SEED COUNT [FAMILY…]
-// Without families, all of them. Exit code 0: every kernel compiled (ran, and gave what it must).
+// ARCHITECTURE auto: that of device 0. Without families, all of them. Exit code 0: every kernel
+// compiled (ran, and gave what it must); 77: there is no device to run on.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -49,7 +50,8 @@ bool check_family(const std::string& family, const Options& options, int multipr
   int failures = 0, skipped = 0;
   for (std::uint64_t seed = options.first; seed < options.first + options.count; ++seed) {
     const GpuCase test = make_case(family, seed);
-    if (test.spec.entry.empty()) {
+    const bool foreign = test.spec.architecture_specific && options.architecture != "sm_90a";
+    if (test.spec.entry.empty() || foreign) {
       ++skipped;
       continue;
     }
@@ -67,8 +69,15 @@ bool check_family(const std::string& family, const Options& options, int multipr
   return failures == 0;
 }
 
+constexpr int kSkipped = 77;  // what ctest is told to take as skipped
+
+std::string architecture_of(int capability) {
+  const bool specific = capability == 90 || capability == 100;
+  return fmt::format("sm_{}{}", capability, specific ? "a" : "");
+}
+
 int run(int argc, char** argv) {
-  const std::optional<Options> options = parse(argc, argv);
+  std::optional<Options> options = parse(argc, argv);
   if (!options) {
     fmt::print("usage: {} compile|run FOLDER ARCHITECTURE FIRST_SEED COUNT [{}]...\n", argv[0],
                fmt::join(families(), "|"));
@@ -78,10 +87,18 @@ int run(int argc, char** argv) {
   std::optional<cuda::ContextScope> scope;
   int multiprocessors = 0;
   if (!options->compile) {
+    if (const Status status = cuda::driver().status(); !status.ok()) {
+      fmt::print("skipped: {}\n", status.message());
+      return kSkipped;
+    }
     context = cuda::Context::open(0).value();
     scope.emplace(*context);
     scope->status().value();
-    multiprocessors = cuda::device_properties(0).value().multiprocessors;
+    const cuda::DeviceProperties device = cuda::device_properties(0).value();
+    multiprocessors = device.multiprocessors;
+    if (options->architecture == "auto") {
+      options->architecture = architecture_of(device.compute_capability);
+    }
   }
   bool right = true;
   for (const std::string& family : options->families) {

@@ -1,0 +1,141 @@
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "jit/cubin_cache.h"
+#include "jit/cubin_info.h"
+#include "jit/kernel_sources.h"
+#include "jit/nvrtc.h"
+
+namespace xinfer::jit {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kSource[] =
+    "extern \"C\" __global__ void scale(float* x, float f) { x[threadIdx.x] *= f; }\n"
+    "extern \"C\" __global__ void pick(int* x) {\n"
+    "  int local[64];\n"
+    "  for (int i = 0; i < 64; ++i) local[i] = x[i * 3];\n"
+    "  x[0] = local[x[1] & 63];\n"
+    "}\n";
+
+Compilation small_compilation() { return {"small", kSource, {}, "sm_80", {}}; }
+
+class NvrtcTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!nvrtc_version().ok()) GTEST_SKIP() << nvrtc_version().status().message();
+  }
+};
+
+TEST(KernelSources, EveryIncludeResolves) {
+  for (const NamedSource& source : kernel_sources()) {
+    const auto closure = sources_of(source.name);
+    ASSERT_TRUE(closure.ok()) << closure.status().message();
+    EXPECT_GE(closure->size(), 1u);
+  }
+}
+
+TEST(KernelSources, UnknownNameIsAnInternalError) {
+  EXPECT_EQ(sources_of("conv/absent.cuh").status().code(), ErrorCode::kInternal);
+}
+
+TEST(CompilationKey, DependsOnEverything) {
+  const Compilation base = small_compilation();
+  std::set<std::string> keys = {compilation_key(base, 13000)};
+  Compilation changed = base;
+  changed.source += " ";
+  keys.insert(compilation_key(changed, 13000));
+  changed = base;
+  changed.headers.push_back({"a", "b"});
+  keys.insert(compilation_key(changed, 13000));
+  changed.headers = {{"ab", ""}};  // the same letters, cut elsewhere
+  keys.insert(compilation_key(changed, 13000));
+  changed = base;
+  changed.architecture = "sm_86";
+  keys.insert(compilation_key(changed, 13000));
+  changed = base;
+  changed.options.push_back("-DX");
+  keys.insert(compilation_key(changed, 13000));
+  keys.insert(compilation_key(base, 12080));
+  EXPECT_EQ(keys.size(), 7u);
+}
+
+TEST(CubinResources, RefusesWhatIsNoCubin) {
+  EXPECT_FALSE(cubin_resources({}).ok());
+  const std::vector<std::byte> zeros(4096);
+  EXPECT_EQ(cubin_resources(zeros).status().code(), ErrorCode::kInvalidArgument);
+}
+
+TEST_F(NvrtcTest, ReadsRegistersAndLocalMemory) {
+  Compilation compilation = small_compilation();
+  const auto cubin = compile_to_cubin(compilation);
+  ASSERT_TRUE(cubin.ok()) << cubin.status().message();
+  const auto kernels = cubin_resources(*cubin);
+  ASSERT_TRUE(kernels.ok()) << kernels.status().message();
+  ASSERT_EQ(kernels->size(), 2u);
+  EXPECT_EQ((*kernels)[0].entry, "pick");
+  EXPECT_EQ((*kernels)[1].entry, "scale");
+  for (const KernelResources& kernel : *kernels) EXPECT_GT(kernel.registers, 0) << kernel.entry;
+  EXPECT_EQ((*kernels)[1].local_bytes, 0);
+}
+
+TEST_F(NvrtcTest, DamagedCubinsDoNotCrash) {
+  const auto cubin = compile_to_cubin(small_compilation());
+  ASSERT_TRUE(cubin.ok());
+  for (std::size_t i = 0; i < cubin->size(); i += 7) {
+    std::vector<std::byte> damaged = *cubin;
+    damaged[i] ^= std::byte{0xFF};
+    (void)cubin_resources(damaged);
+    damaged.resize(i);
+    (void)cubin_resources(damaged);
+  }
+}
+
+TEST_F(NvrtcTest, ErrorCarriesTheLog) {
+  Compilation compilation = small_compilation();
+  compilation.source = "__global__ void broken() { undeclared_name = 1; }";
+  const auto cubin = compile_to_cubin(compilation);
+  ASSERT_FALSE(cubin.ok());
+  EXPECT_NE(cubin.status().message().find("undeclared_name"), std::string::npos);
+}
+
+TEST_F(NvrtcTest, UnknownArchitectureListsTheKnown) {
+  Compilation compilation = small_compilation();
+  compilation.architecture = "sm_1";
+  const auto cubin = compile_to_cubin(compilation);
+  ASSERT_FALSE(cubin.ok());
+  EXPECT_EQ(cubin.status().code(), ErrorCode::kUnsupported);
+  EXPECT_NE(cubin.status().message().find("sm_90a"), std::string::npos);
+}
+
+TEST_F(NvrtcTest, CacheReturnsTheSameBytesAndRepairsDamage) {
+  const fs::path folder = fs::temp_directory_path() / "xinfer_jit_test_cache";
+  fs::remove_all(folder);
+  const CubinCache cache(folder);
+  const Compilation compilation = small_compilation();
+  const int version = *nvrtc_version();
+  EXPECT_FALSE(cache.find(compilation, version).has_value());
+  const auto first = cache.get(compilation);
+  ASSERT_TRUE(first.ok()) << first.status().message();
+  EXPECT_EQ(cache.find(compilation, version), *first);
+  const fs::path file = folder / (compilation_key(compilation, version) + ".cubin");
+  ASSERT_TRUE(fs::exists(file));
+  {
+    std::fstream stream(file, std::ios::in | std::ios::out | std::ios::binary);
+    stream.seekp(100);
+    stream.put('\x5A');
+    stream.put('\xA5');
+  }
+  EXPECT_FALSE(cache.find(compilation, version).has_value());
+  EXPECT_EQ(*cache.get(compilation), *first);
+  EXPECT_TRUE(cache.find(compilation, version).has_value());
+  fs::remove_all(folder);
+}
+
+}  // namespace
+}  // namespace xinfer::jit
