@@ -32,7 +32,7 @@ nlohmann::json to_json(const std::vector<ValueComparison>& values) {
   for (const ValueComparison& value : values) {
     // JSON has no infinity: null means equal.
     list.push_back({{"name", value.name},
-                    {"sqnr_db", std::isinf(value.sqnr_db) ? nlohmann::json() : value.sqnr_db},
+                    {"sqnr_db", std::isinf(value.sqnr_db) ? nlohmann::json() : nlohmann::json(value.sqnr_db)},
                     {"largest_difference", value.largest_difference}});
   }
   return list;

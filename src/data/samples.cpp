@@ -53,8 +53,8 @@ bool is_image(const fs::path& path) {
 
 class ImageSource final : public SampleSet::Source {
  public:
-  ImageSource(std::vector<ImageFile> files, Preprocessor preprocessor, const LoaderOptions& options)
-      : loader_(files.size(), image_examples(std::move(files), std::move(preprocessor)), options) {}
+  ImageSource(std::size_t count, ExampleLoader::Fetch fetch, const LoaderOptions& options)
+      : loader_(count, std::move(fetch), options) {}
 
   bool next(SampleBatch& batch) override {
     Batch loaded;
@@ -109,8 +109,9 @@ std::shared_ptr<SampleSet::Source> image_source(ImageFolder folder, const Sample
   const bool labelled =
       std::any_of(folder.files.begin(), folder.files.end(),
                   [](const ImageFile& file) { return file.target != kNoLabel; });
-  auto source =
-      std::make_shared<ImageSource>(std::move(folder.files), std::move(preprocessor), loader);
+  const std::size_t count = folder.files.size();
+  auto source = std::make_shared<ImageSource>(
+      count, image_examples(std::move(folder.files), std::move(preprocessor)), loader);
   source->batch_size = options.batch_size;
   source->has_labels = labelled;
   source->class_names = std::move(folder.class_names);
