@@ -13,8 +13,8 @@
 
 namespace xinfer::kernels {
 
-/// Bytes that gathering may write behind the end of a row.
-inline constexpr std::size_t kRowSlack = 64;
+/// Bytes behind the end of each row that gathering may write.
+inline constexpr std::size_t kRowSlack = 32;
 
 struct RowSource {
   ConvShape shape;
@@ -26,8 +26,8 @@ struct RowSource {
 /// Bytes of one row without slack.
 std::size_t row_bytes(const ConvShape& shape, RowFormat format);
 
-/// Gathers `count` pixels from `first_pixel` (over all images) of `group` into `rows`, whose rows
-/// lie `stride_bytes` apart; the last needs kRowSlack bytes behind it.
+/// Gathers `count` pixels from `first_pixel` (over all images) of `group` into `rows`, which lie
+/// `stride_bytes` apart, at least row_bytes + kRowSlack.
 using GatherRows = void (*)(const RowSource& source, std::int64_t group, std::int64_t first_pixel,
                             std::int64_t count, std::byte* rows, std::size_t stride_bytes);
 

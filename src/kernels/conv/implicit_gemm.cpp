@@ -55,7 +55,7 @@ ImplicitGemm::ImplicitGemm(const ConvShape& shape, const ConvArguments& argument
   const std::size_t gathered = row_bytes(shape, kernel.format);
   const std::size_t element = kernel.type == ConvType::kF32 ? 4 : 1;
   row_stride_ = direct_ ? static_cast<std::size_t>(shape.x_pixel_stride) * element
-                        : spread_over_sets(gathered);
+                        : spread_over_sets(gathered + kRowSlack);
   plan_columns();
   BlockingProblem problem;
   problem.rows = shape.pixels();
