@@ -188,6 +188,11 @@ GpuCase conv_wgmma_case(std::uint64_t seed) {
   return gemm_case(conv, wgmma_variants(conv.problem), seed);
 }
 
+GpuCase conv_halo_case(std::uint64_t seed) {
+  const RandomConv conv = make_random_conv(seed, ConvFlavour::kHalo);
+  return gemm_case(conv, halo_variants(conv.problem), seed);
+}
+
 GpuCase conv_half_case(std::uint64_t seed) {
   const bool wgmma = seed % 2 == 0;
   RandomConv conv = make_random_conv(seed, wgmma ? ConvFlavour::kDense : ConvFlavour::kAnyGroups);

@@ -23,7 +23,22 @@ void pick_axis(Random& random, std::int64_t kernel, std::int64_t stride, std::in
   *out = (std::max(in + *pad + pad_end, span) - span) / stride + 1;
 }
 
+ConvShape pick_halo_shape(Random& random) {
+  constexpr std::int64_t kChannels[] = {16, 32, 64, 128};
+  ConvShape s;
+  s.in_channels = kChannels[random.pick(0, 3)] - random.pick(0, 3);
+  s.out_channels = random.chance(2) ? 64 * random.pick(1, 3) : random.channels();
+  s.kernel_h = random.pick(1, 5);
+  s.kernel_w = s.in_channels <= 16 ? 2 * random.pick(1, 3) : random.pick(1, 5);
+  s.in_h = random.pick(1, 24);
+  s.in_w = random.pick(1, 60);
+  pick_axis(random, s.kernel_h, 1, 1, s.in_h, &s.out_h, &s.pad_top);
+  pick_axis(random, s.kernel_w, 1, 1, s.in_w, &s.out_w, &s.pad_left);
+  return s;
+}
+
 ConvShape pick_shape(Random& random, ConvFlavour flavour) {
+  if (flavour == ConvFlavour::kHalo) return pick_halo_shape(random);
   ConvShape s;
   if (!random.chance(3)) {
     s.kernel_h = random.pick(1, 5);

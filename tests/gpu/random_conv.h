@@ -23,7 +23,8 @@ struct RandomConv {
   std::string description;
 };
 
-enum class ConvFlavour { kAnyGroups, kDense, kDepthwise };
+/// kHalo: stride 1 and few channels.
+enum class ConvFlavour { kAnyGroups, kDense, kDepthwise, kHalo };
 
 /// INT8 layer number `seed`.
 RandomConv make_random_conv(std::uint64_t seed, ConvFlavour flavour);

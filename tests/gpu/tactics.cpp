@@ -4,6 +4,7 @@ namespace xinfer::gpu {
 namespace {
 
 using kernels::cuda::ConvProblem;
+using kernels::cuda::HaloTactic;
 using kernels::cuda::KernelSpec;
 using kernels::cuda::MmaTactic;
 using kernels::cuda::WgmmaTactic;
@@ -25,6 +26,9 @@ constexpr WgmmaTactic kWgmmaTactics[] = {
     {1, 160, 64, 4, 1, 2, false, false, 0, 1},  {2, 64, 32, 6, 1, 2, false, true, 0, 1},
     {1, 64, 128, 4, 2, 2, false, true, 3, 1},   {2, 48, 128, 4, 2, 1, false, false, 0, 1}};
 
+constexpr HaloTactic kHaloTactics[] = {{1, 1, 64, 4}, {1, 2, 32, 3}, {2, 2, 64, 3},  {2, 1, 128, 3},
+                                       {4, 4, 64, 3}, {3, 4, 16, 4}, {4, 2, 128, 2}, {8, 4, 64, 2}};
+
 }  // namespace
 
 std::vector<KernelSpec> mma_variants(const ConvProblem& problem) {
@@ -40,6 +44,15 @@ std::vector<KernelSpec> wgmma_variants(const ConvProblem& problem) {
   std::vector<KernelSpec> specs;
   for (const WgmmaTactic& tactic : kWgmmaTactics) {
     Result<KernelSpec> spec = kernels::cuda::wgmma_conv(problem, tactic);
+    if (spec.ok()) specs.push_back(*std::move(spec));
+  }
+  return specs;
+}
+
+std::vector<KernelSpec> halo_variants(const ConvProblem& problem) {
+  std::vector<KernelSpec> specs;
+  for (const HaloTactic& tactic : kHaloTactics) {
+    Result<KernelSpec> spec = kernels::cuda::halo_conv(problem, tactic);
     if (spec.ok()) specs.push_back(*std::move(spec));
   }
   return specs;

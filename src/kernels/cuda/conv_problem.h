@@ -54,9 +54,19 @@ struct WgmmaTactic {
   int swizzle_m = 1;              ///< pixel tiles that share a pass over the channel tiles
 };
 
+/// Tile of the wgmma kernel that keeps an input tile with its borders in shared memory (sm_90a;
+/// stride 1, pixels of 16, 32, 64 or 128 bytes).
+struct HaloTactic {
+  int rows = 4;      ///< output rows of a tile; rows * (out_w + kernel_w - 1) <= 64 * m_blocks
+  int m_blocks = 4;  ///< 64-position blocks of a warpgroup: 1, 2 or 4
+  int tile_n = 64;
+  int stages = 4;
+};
+
 /// Kernels for one tactic. Fail with unsupported if the tactic cannot compute the problem.
 Result<KernelSpec> mma_conv(const ConvProblem& problem, const MmaTactic& tactic);
 Result<KernelSpec> wgmma_conv(const ConvProblem& problem, const WgmmaTactic& tactic);
+Result<KernelSpec> halo_conv(const ConvProblem& problem, const HaloTactic& tactic);
 /// The only kernel for float32 inputs.
 Result<KernelSpec> float_conv(const ConvProblem& problem);
 

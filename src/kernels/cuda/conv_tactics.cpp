@@ -170,6 +170,26 @@ std::vector<Candidate<MmaTactic>> mma_candidates(const Workload& w) {
   return result;
 }
 
+// Halo tiles for the layers that they serve: their input passes through L2 about once.
+std::vector<KernelSpec> halo_candidates(const ConvProblem& problem) {
+  std::vector<KernelSpec> result;
+  const ConvShape& s = problem.shape;
+  if (s.kernel_h * s.kernel_w == 1) return result;
+  const std::int64_t pitch = s.out_w + s.kernel_w - 1;
+  const int tile_n =
+      static_cast<int>(std::min<std::int64_t>(128, conv_layout(s, problem.input).group_rows));
+  for (const int m_blocks : {4, 2}) {
+    const int rows = static_cast<int>(std::min<std::int64_t>(64 * m_blocks / pitch, s.out_h));
+    for (int stages = 6; stages >= 2 && rows > 0; --stages) {
+      Result<KernelSpec> spec = halo_conv(problem, {rows, m_blocks, tile_n, stages});
+      if (!spec.ok()) continue;
+      result.push_back(*std::move(spec));
+      break;
+    }
+  }
+  return result;
+}
+
 // The tactic with as many stages as shared memory holds (8 at most); fails if fewer than 3 fit.
 Result<KernelSpec> with_most_stages(const ConvProblem& problem, WgmmaTactic tactic) {
   Result<KernelSpec> spec = unsupported("wgmma tactic without room for 3 stages");
@@ -201,6 +221,12 @@ Result<std::vector<KernelSpec>> conv_candidates(const ConvProblem& problem,
       Result<KernelSpec> spec = with_most_stages(problem, candidate.tactic);
       if (spec.ok()) found.push_back({candidate.us, *std::move(spec)});
     }
+  }
+  if (target.capability == 90 && target.allow_wgmma) {
+    // Where a pixel has at most 64 bytes im2col is slow: 22 bytes a cycle of each multiprocessor.
+    const double factor = w.tap_bytes <= 64 ? 0.7 : 1.0;
+    const double us = found.empty() ? 0.0 : found.front().us * factor;
+    for (KernelSpec& spec : halo_candidates(problem)) found.push_back({us, std::move(spec)});
   }
   for (const auto& candidate : mma_candidates(w)) {
     Result<KernelSpec> spec = mma_conv(problem, candidate.tactic);

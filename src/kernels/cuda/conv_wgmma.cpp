@@ -1,13 +1,11 @@
 #include <algorithm>
 
 #include "kernels/cuda/conv_constants.h"
+#include "kernels/cuda/tensor_maps.h"
 #include "kernels/cuda/wgmma_source.h"
 
 namespace xinfer::kernels::cuda {
 namespace {
-
-using xinfer::cuda::TensorMapSwizzle;
-using xinfer::cuda::TensorMapType;
 
 constexpr int kMostSharedBytes = 227 * 1024;   // of a block on capability 9.0
 constexpr std::int64_t kMostTableRows = 2048;  // multipliers and biases held in shared memory
@@ -33,16 +31,6 @@ struct Plan {
   bool table_in_shared = true;
   int shared_bytes = 0;
 };
-
-TensorMapType map_type(DType input) {
-  return input == DType::kFloat16 ? TensorMapType::kFloat16 : TensorMapType::kUInt8;
-}
-
-TensorMapSwizzle swizzle_of(int row_bytes) {
-  return row_bytes == 128  ? TensorMapSwizzle::k128B
-         : row_bytes == 64 ? TensorMapSwizzle::k64B
-                           : TensorMapSwizzle::k32B;
-}
 
 // The element that the last window along an axis starts at, minus the last input element: where the
 // im2col traversal ends.
@@ -139,8 +127,8 @@ TensorMapRecipe pixel_map(const ConvProblem& problem, const WgmmaTactic& t, cons
   const auto pitch = static_cast<std::uint64_t>(s.x_pixel_stride) * size;
   const auto channels = static_cast<std::uint64_t>(plan.layout.group_in_channels);
   TensorMapRecipe map;
-  map.type = map_type(problem.input);
-  map.swizzle = swizzle_of(t.tile_k);
+  map.type = operand_map_type(problem.input);
+  map.swizzle = operand_swizzle(t.tile_k);
   if (!plan.im2col) {
     map.extent = {channels, static_cast<std::uint64_t>(s.out_h * s.out_w)};
     map.batch_dimension = 1;
@@ -166,25 +154,12 @@ TensorMapRecipe pixel_map(const ConvProblem& problem, const WgmmaTactic& t, cons
   return map;
 }
 
-TensorMapRecipe weight_map(const ConvProblem& problem, const WgmmaTactic& t, const Plan& plan) {
-  const auto size = static_cast<std::uint64_t>(plan.layout.element_bytes);
-  TensorMapRecipe map;
-  map.type = map_type(problem.input);
-  map.swizzle = swizzle_of(t.tile_k);
-  map.extent = {static_cast<std::uint64_t>(plan.layout.row_bytes()) / size,
-                static_cast<std::uint64_t>(plan.layout.group_rows)};
-  map.stride_bytes = {static_cast<std::uint64_t>(plan.layout.row_bytes())};
-  map.box = {static_cast<std::uint32_t>(t.tile_k) / static_cast<std::uint32_t>(size),
-             static_cast<std::uint32_t>(t.tile_n)};
-  return map;
-}
-
 // A map over an INT8 tensor shaped like the output: the output itself or its residual.
 TensorMapRecipe output_map(const ConvProblem& problem, const WgmmaTactic& t,
                            std::int64_t pixel_stride) {
   TensorMapRecipe map;
   const auto box = static_cast<std::uint32_t>(std::min(t.tile_n, 128));
-  map.swizzle = swizzle_of(static_cast<int>(box));
+  map.swizzle = operand_swizzle(static_cast<int>(box));
   map.extent = {static_cast<std::uint64_t>(stored_channels(problem)),
                 static_cast<std::uint64_t>(problem.shape.out_h * problem.shape.out_w)};
   map.batch_dimension = 1;
@@ -243,7 +218,8 @@ Result<KernelSpec> wgmma_conv(const ConvProblem& problem, const WgmmaTactic& tac
                        kMostSharedBytes);
   }
   const bool ring = tactic.residual_stages > 0;
-  spec.tensor_maps = {pixel_map(problem, tactic, plan), weight_map(problem, tactic, plan),
+  spec.tensor_maps = {pixel_map(problem, tactic, plan),
+                      weight_map(problem.input, plan.layout, tactic.tile_k, tactic.tile_n),
                       output_map(problem, tactic, problem.shape.y_pixel_stride),
                       output_map(problem, tactic,
                                  ring ? problem.epilogue.steps[0].residual_pixel_stride
