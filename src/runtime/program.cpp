@@ -164,6 +164,9 @@ Status Program::place_tensor(unsigned index) {
       return damaged("the weights");
     }
     view.data = const_cast<std::byte*>(blobs.data() + tensor.offset());
+  } else {
+    // The caller's memory is not known yet: set_addresses replaces this before anything runs.
+    view.data = arena_.get();
   }
   return {};
 }
