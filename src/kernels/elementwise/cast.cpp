@@ -29,6 +29,8 @@ To cast_value(From from) {
   const ComputeType<From> value = from;
   if constexpr (std::is_same_v<To, bool>) {
     return value != 0;
+  } else if constexpr (is_half<To> && std::is_same_v<ComputeType<From>, float>) {
+    return To(value);
   } else if constexpr (is_half<To>) {
     return To(static_cast<double>(value));
   } else if constexpr (std::is_integral_v<To> && is_real<From>) {

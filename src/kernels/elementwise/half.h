@@ -43,6 +43,23 @@ struct Float16 {
   std::uint16_t bits = 0;
 
   Float16() = default;
+  /// The common case without branches on the value's class beyond two: normal numbers round by an
+  /// integer addition, denormals by a float addition that aligns them at 2^-24.
+  explicit Float16(float value) {
+    const std::uint32_t word = std::bit_cast<std::uint32_t>(value);
+    const std::uint32_t sign = (word >> 16) & 0x8000u;
+    const std::uint32_t magnitude = word & 0x7fffffffu;
+    std::uint32_t half;
+    if (magnitude >= 0x47800000u) {  // 65536 and up, infinity, NaN
+      half = magnitude > 0x7f800000u ? 0x7e00u : 0x7c00u;
+    } else if (magnitude < 0x38800000u) {  // below 2^-14
+      const float aligned = std::bit_cast<float>(magnitude) + 0.5f;
+      half = std::bit_cast<std::uint32_t>(aligned) - 0x3f000000u;
+    } else {
+      half = (magnitude - 0x38000000u + 0xfffu + ((magnitude >> 13) & 1u)) >> 13;
+    }
+    bits = static_cast<std::uint16_t>(sign | half);
+  }
   explicit Float16(double value) {
     const std::uint32_t sign = std::bit_cast<std::uint64_t>(value) >> 63 ? 0x8000u : 0u;
     bits = static_cast<std::uint16_t>(sign | half_detail::round_magnitude(value, 10, -14, 15));
@@ -64,6 +81,12 @@ struct BFloat16 {
   std::uint16_t bits = 0;
 
   BFloat16() = default;
+  explicit BFloat16(float value) {
+    const std::uint32_t word = std::bit_cast<std::uint32_t>(value);
+    const bool nan = (word & 0x7fffffffu) > 0x7f800000u;
+    const std::uint32_t rounded = (word + 0x7fffu + ((word >> 16) & 1u)) >> 16;
+    bits = static_cast<std::uint16_t>(nan ? (word >> 16 & 0x8000u) | 0x7fc0u : rounded);
+  }
   explicit BFloat16(double value) {
     const std::uint32_t sign = std::bit_cast<std::uint64_t>(value) >> 63 ? 0x8000u : 0u;
     bits = static_cast<std::uint16_t>(sign | half_detail::round_magnitude(value, 7, -126, 127));

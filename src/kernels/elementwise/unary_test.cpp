@@ -230,5 +230,22 @@ TEST(Half, RoundsOnceAndKeepsDenormals) {
   }
 }
 
+TEST(Half, FloatAndDoubleRoundAlike) {
+  // Every 997th float of either sign, and all around the borders of the classes.
+  std::vector<std::uint32_t> words;
+  for (std::uint64_t word = 0; word < 0x100000000u; word += 997) {
+    words.push_back(static_cast<std::uint32_t>(word));
+  }
+  for (std::uint32_t border : {0x38800000u, 0x33000000u, 0x47800000u, 0x477ff000u, 0x7f7f8000u}) {
+    for (std::uint32_t step = 0; step < 64; ++step) words.push_back(border - 32 + step);
+  }
+  for (std::uint32_t word : words) {
+    const float value = std::bit_cast<float>(word);
+    const auto exact = static_cast<double>(value);
+    ASSERT_EQ(Float16(value).bits, Float16(exact).bits) << value;
+    ASSERT_EQ(BFloat16(value).bits, BFloat16(exact).bits) << value;
+  }
+}
+
 }  // namespace
 }  // namespace xinfer::kernels

@@ -18,6 +18,25 @@ Strides strides_of(const ConvertShape& s, ChannelOrder order, std::int64_t pixel
   return {s.pixels * pixel_stride, pixel_stride, 1};
 }
 
+/// `count` pixels of three channels, which is what images have: all three in one walk.
+template <typename T>
+void rgb_run(const std::uint8_t* x, const Strides& xs, T* y, const Strides& ys, const T* tables,
+             std::int64_t count) {
+  for (std::int64_t k = 0; k < count; ++k) {
+    const std::uint8_t* from = x + k * xs.pixel;
+    T* to = y + k * ys.pixel;
+    to[0] = tables[from[0]];
+    to[ys.channel] = tables[256 + from[xs.channel]];
+    to[2 * ys.channel] = tables[512 + from[2 * xs.channel]];
+  }
+}
+
+template <typename T>
+void channel_run(const std::uint8_t* x, std::int64_t x_stride, T* y, std::int64_t y_stride,
+                 const T* table, std::int64_t count) {
+  for (std::int64_t k = 0; k < count; ++k) y[k * y_stride] = table[x[k * x_stride]];
+}
+
 template <typename T>
 void image_rows(const ConvertShape& s, const std::uint8_t* x, T* y, const T* tables,
                 ThreadPool& pool) {
@@ -32,13 +51,15 @@ void image_rows(const ConvertShape& s, const std::uint8_t* x, T* y, const T* tab
                            const auto p = static_cast<std::int64_t>(i) % s.pixels;
                            const auto left = static_cast<std::int64_t>(end - i);
                            const std::int64_t count = s.pixels - p < left ? s.pixels - p : left;
-                           for (std::int64_t c = 0; c < channels; ++c) {
-                             const std::uint8_t* from =
-                                 x + n * xs.batch + p * xs.pixel + c * xs.channel;
-                             T* to = y + n * ys.batch + p * ys.pixel + c * ys.channel;
-                             const T* table = tables + 256 * c;
-                             for (std::int64_t k = 0; k < count; ++k)
-                               to[k * ys.pixel] = table[from[k * xs.pixel]];
+                           const std::uint8_t* from = x + n * xs.batch + p * xs.pixel;
+                           T* to = y + n * ys.batch + p * ys.pixel;
+                           if (channels == 3) {
+                             rgb_run(from, xs, to, ys, tables, count);
+                           } else {
+                             for (std::int64_t c = 0; c < channels; ++c) {
+                               channel_run(from + c * xs.channel, xs.pixel, to + c * ys.channel,
+                                           ys.pixel, tables + 256 * c, count);
+                             }
                            }
                            i += static_cast<std::size_t>(count);
                          }

@@ -106,25 +106,27 @@ TEST(Convert, QuantiseThenDequantiseStaysWithinHalfAScale) {
 }
 
 TEST(ConvertImage, FoldsMeanAndDeviationIntoTables) {
-  const double mean[] = {0.485, 0.456};
-  const double deviation[] = {0.229, 0.224};
-  std::vector<std::int8_t> tables(2 * 256);
-  make_image_tables(2, 1.0 / 255, mean, deviation, DType::kInt8, 0.02f, tables.data());
+  const double mean[] = {0.485, 0.456, 0.406};
+  const double deviation[] = {0.229, 0.224, 0.225};
   ThreadPool pool(2);
-  ConvertShape s{.batch = 2, .pixels = 3, .channels = 2};
-  s.x_order = ChannelOrder::kInnermost;
-  s.x_pixel_stride = 2;
-  s.y_order = ChannelOrder::kPlanar;
-  const std::uint8_t x[] = {0, 1, 2, 3, 4, 5, 250, 251, 252, 253, 254, 255};
-  std::int8_t y[12];
-  ASSERT_TRUE(convert_image(s, x, DType::kInt8, y, tables.data(), pool).ok());
-  for (int n = 0; n < 2; ++n) {
-    for (int p = 0; p < 3; ++p) {
-      for (int c = 0; c < 2; ++c) {
-        const double value = (x[n * 6 + p * 2 + c] / 255.0 - mean[c]) / deviation[c] / 0.02f;
-        const double clamped = std::fmin(std::fmax(value, -128.0), 127.0);
-        EXPECT_EQ(y[n * 6 + c * 3 + p], static_cast<int>(std::nearbyint(clamped)));
-      }
+  std::vector<std::uint8_t> x(2 * 5 * 3);
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<std::uint8_t>(11 * i);
+  for (std::int64_t channels : {2, 3}) {
+    std::vector<std::int8_t> tables(static_cast<std::size_t>(channels) * 256);
+    make_image_tables(channels, 1.0 / 255, mean, deviation, DType::kInt8, 0.02f, tables.data());
+    ConvertShape s{.batch = 2, .pixels = 5, .channels = channels};
+    s.x_order = ChannelOrder::kInnermost;
+    s.x_pixel_stride = channels;
+    s.y_order = ChannelOrder::kPlanar;
+    std::vector<std::int8_t> y(static_cast<std::size_t>(10 * channels));
+    ASSERT_TRUE(convert_image(s, x.data(), DType::kInt8, y.data(), tables.data(), pool).ok());
+    for (std::int64_t i = 0; i < 10 * channels; ++i) {
+      const std::int64_t n = i / (5 * channels), p = i / channels % 5, c = i % channels;
+      const double value =
+          (x[static_cast<std::size_t>(i)] / 255.0 - mean[c]) / deviation[c] / 0.02f;
+      const double clamped = std::fmin(std::fmax(value, -128.0), 127.0);
+      ASSERT_EQ(y[static_cast<std::size_t>((n * channels + c) * 5 + p)],
+                static_cast<int>(std::nearbyint(clamped)));
     }
   }
   std::vector<float> float_tables(2 * 256);
