@@ -62,15 +62,14 @@ Status Builder::import() {
   progress("import", 0, 1);
   ImportOptions options;
   options.free_batch = request_.max_batch > 0;
-  Result<ir::Graph> graph =
-      request_.model_path.empty()
-          ? import_onnx(request_.model_bytes, options, &report_.warnings)
-          : import_onnx(request_.model_path, options, &report_.warnings);
+  Result<ir::Graph> graph = request_.model_path.empty()
+                                ? import_onnx(request_.model_bytes, options, &report_.warnings)
+                                : import_onnx(request_.model_path, options, &report_.warnings);
   if (!graph.ok()) return graph.status();
   graph_ = *std::move(graph);
   if (!request_.model_path.empty()) graph_.name = request_.model_path.stem().string();
-  XINFER_ASSIGN_OR_RETURN(symbols_, symbol_ranges(graph_, request_.profiles, request_.max_batch,
-                                                  report_.warnings));
+  XINFER_ASSIGN_OR_RETURN(
+      symbols_, symbol_ranges(graph_, request_.profiles, request_.max_batch, report_.warnings));
   progress("import", 1, 1);
   return verify("import");
 }
@@ -101,10 +100,10 @@ Result<calibrate::Ranges> Builder::ranges_from_samples() {
             : " (" + request_.calibration_cache.string() + " does not exist)");
   }
   CalibrationOptions options;
-  XINFER_ASSIGN_OR_RETURN(options.calibrator,
-                          calibrate::parse_calibrator(request_.algorithm.empty()
-                                                          ? request_.calibrator->algorithm()
-                                                          : request_.algorithm));
+  XINFER_ASSIGN_OR_RETURN(
+      options.calibrator,
+      calibrate::parse_calibrator(request_.algorithm.empty() ? request_.calibrator->algorithm()
+                                                             : request_.algorithm));
   options.isa = request_.isa;
   options.threads = request_.threads;
   options.progress = request_.progress;

@@ -24,15 +24,15 @@ struct ShapeProfile {
 };
 
 struct BuildRequest {
-  std::filesystem::path model_path;       ///< or
-  std::vector<std::byte> model_bytes;     ///< if the path is empty
+  std::filesystem::path model_path;    ///< or
+  std::vector<std::byte> model_bytes;  ///< if the path is empty
   bool int8 = false;
   bool fp16 = false;
   std::shared_ptr<builders::INT8Calibrator> calibrator;
-  std::string algorithm;                  ///< empty: the calibrator's own
+  std::string algorithm;  ///< empty: the calibrator's own
   std::filesystem::path calibration_cache;
   calibrate::CacheMismatch cache_mismatch = calibrate::CacheMismatch::kRefuse;
-  std::int64_t max_batch = 0;             ///< 0: not given
+  std::int64_t max_batch = 0;  ///< 0: not given
   std::map<std::string, ShapeProfile> profiles;
   ir::Constraints constraints;
   std::string preprocess;

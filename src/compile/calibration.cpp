@@ -6,13 +6,15 @@
 #include <xxhash.h>
 
 #include <atomic>
-#include <cstring>
-#include <deque>
+#include <limits>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <unordered_map>
 
+#include "calibrate/race.h"
 #include "compile/execute.h"
+#include "compile/output_error.h"
 #include "core/thread_pool.h"
 #include "ir/text.h"
 #include "passes/non_negative.h"
@@ -23,7 +25,7 @@ namespace {
 
 /// Samples of one batch, cut into the slices that one run takes.
 struct Slices {
-  std::vector<Tensor> inputs;       ///< whole batch, model order
+  std::vector<Tensor> inputs;  ///< whole batch, model order
   std::int64_t samples = 0;
   std::int64_t samples_per_run = 1;
 };
@@ -33,6 +35,16 @@ struct Worker {
   std::unique_ptr<runtime::Program> program;
   std::vector<Tensor> outputs;
 };
+
+/// Samples [run * per_run, (run + 1) * per_run) of a batch, not copied.
+Tensor slice_of(const Tensor& batch, std::int64_t run, std::int64_t per_run) {
+  Shape shape = batch.shape();
+  const std::size_t bytes = batch.size_bytes() / static_cast<std::size_t>(shape[0]);
+  shape[0] = per_run;
+  auto* data =
+      static_cast<const std::byte*>(batch.data()) + static_cast<std::size_t>(run * per_run) * bytes;
+  return Tensor::view(batch.dtype(), std::move(shape), const_cast<std::byte*>(data));
+}
 
 /// A calibration in progress.
 class Calibration {
@@ -66,6 +78,14 @@ class Calibration {
   std::vector<std::string> input_names_;
   std::int64_t fixed_batch_ = 0;  ///< 0: the batch is dynamic
 
+  Result<ScoredValues> score_candidates();
+
+  /// Samples that the `auto` calibrator scores candidates on.
+  static constexpr std::size_t kScoringSamples = 8;
+
+  lower::SymbolRanges sample_symbols_;  ///< with a batch of one run
+  std::map<std::string, DType> grids_;
+  ScoringSamples scoring_samples_{kScoringSamples};
   calibrate::RangeCollector collector_;
   std::unordered_map<std::string, std::mutex> locks_;  ///< a histogram takes one thread at a time
   calibrate::DataIdentity identity_;
@@ -85,11 +105,10 @@ Status Calibration::prepare() {
     if (!batch.empty()) symbols[batch] = {1, 1, 1};
     if (input.shape[0].is_constant()) fixed_batch_ = input.shape[0].constant();
   }
-  engine::fb::EngineT details;
-  XINFER_ASSIGN_OR_RETURN(const std::string bytes,
-                          make_engine_bytes(graph_, symbols, std::move(details)));
-  XINFER_ASSIGN_OR_RETURN(
-      const auto file, engine::EngineFile::load(std::as_bytes(std::span(bytes)), "calibration"));
+  XINFER_ASSIGN_OR_RETURN(const std::string bytes, make_engine_bytes(graph_, symbols, {}));
+  sample_symbols_ = std::move(symbols);
+  XINFER_ASSIGN_OR_RETURN(const auto file,
+                          engine::EngineFile::load(std::as_bytes(std::span(bytes)), "calibration"));
   for (int i = 0; i < pool_.threads(); ++i) {
     runtime::ProgramOptions program_options;
     program_options.isa = options_.isa;
@@ -112,6 +131,7 @@ Status Calibration::declare_values() {
     const bool is_input =
         std::find(input_names_.begin(), input_names_.end(), name) != input_names_.end();
     collector_.declare(name, grids.at(name), is_input);
+    if (!is_input) grids_[name] = grids.at(name);
     locks_[name];
   }
   return {};
@@ -170,9 +190,8 @@ Status Calibration::observe(const runtime::TensorView& view, const std::string& 
   const auto lock = locks_.find(name);
   if (lock == locks_.end() || view.dtype != DType::kFloat32) return {};
   const std::lock_guard<std::mutex> guard(lock->second);
-  collector_.add(name,
-                 {static_cast<const float*>(view.data), static_cast<std::size_t>(view.size())},
-                 sample);
+  collector_.add(
+      name, {static_cast<const float*>(view.data), static_cast<std::size_t>(view.size())}, sample);
   return {};
 }
 
@@ -181,12 +200,9 @@ Status Calibration::run_slice(Worker& worker, const Slices& slices, std::int64_t
   std::vector<const void*> in_data;
   const std::int64_t first = slice * slices.samples_per_run;
   for (const Tensor& input : slices.inputs) {
-    Shape shape = input.shape();
-    const std::size_t sample_bytes = input.size_bytes() / static_cast<std::size_t>(shape[0]);
-    shape[0] = slices.samples_per_run;
-    shapes.push_back(std::move(shape));
-    in_data.push_back(static_cast<const std::byte*>(input.data()) +
-                      static_cast<std::size_t>(first) * sample_bytes);
+    const Tensor part = slice_of(input, slice, slices.samples_per_run);
+    shapes.push_back(part.shape());
+    in_data.push_back(part.data());
   }
   XINFER_RETURN_IF_ERROR(worker.program->bind_shapes(shapes));
   std::vector<void*> out_data;
@@ -218,13 +234,19 @@ Status Calibration::run_slices(const Slices& slices) {
   });
   pool_.park();
   for (Status& status : statuses) XINFER_RETURN_IF_ERROR(std::move(status));
-  for (std::int64_t sample = 0; sample < slices.samples; ++sample) {
+  for (std::int64_t run = 0; run < runs; ++run) {
+    calibrate::DataIdentity identity;
+    std::vector<Tensor> inputs;
     for (const Tensor& input : slices.inputs) {
-      const std::size_t bytes = input.size_bytes() / static_cast<std::size_t>(slices.samples);
-      identity_.add({static_cast<const std::byte*>(input.data()) +
-                         static_cast<std::size_t>(sample) * bytes,
-                     bytes});
+      inputs.push_back(slice_of(input, run, slices.samples_per_run));
+      identity.add(
+          {static_cast<const std::byte*>(inputs.back().data()), inputs.back().size_bytes()});
     }
+    if (options_.calibrator.algorithm == calibrate::Algorithm::kAuto) {
+      scoring_samples_.offer(identity.hash, inputs);
+    }
+    identity.count = static_cast<std::uint64_t>(slices.samples_per_run);
+    identity_.add(identity);
   }
   samples_ += slices.samples;
   return collector_.data_status();
@@ -234,6 +256,28 @@ void Calibration::report_progress() const {
   if (options_.progress) {
     options_.progress({"calibrate", samples_, calibrator_.sample_count().value_or(0)});
   }
+}
+
+Result<ScoredValues> Calibration::score_candidates() {
+  std::map<std::string, std::vector<calibrate::Candidate>> candidates;
+  for (const auto& [name, grid] : grids_) {
+    const quant::Histogram* histogram = collector_.histogram(name);
+    if (histogram == nullptr || histogram->amax() == 0) continue;
+    candidates[name] = calibrate::candidates(*histogram, grid);
+  }
+  return score_by_output_error(graph_, sample_symbols_, std::move(scoring_samples_).take(),
+                               candidates, grids_, options_.isa, pool_);
+}
+
+/// The error of that candidate; NaN, which never wins, where it was not scored.
+double score_of(const ScoredValues& scored, const std::string& value,
+                const calibrate::Candidate& candidate) {
+  const auto it = scored.find(value);
+  if (it == scored.end()) return std::numeric_limits<double>::quiet_NaN();
+  for (std::size_t i = 0; i < it->second.candidates.size(); ++i) {
+    if (it->second.candidates[i].threshold == candidate.threshold) return it->second.errors[i];
+  }
+  return std::numeric_limits<double>::quiet_NaN();
 }
 
 Result<CalibrationResult> Calibration::run() {
@@ -249,9 +293,17 @@ Result<CalibrationResult> Calibration::run() {
   if (samples_ == 0) {
     return invalid_argument("the calibration set is empty: the calibrator gave no batch");
   }
+  calibrate::ValueScore score;
+  ScoredValues scored;
+  if (options_.calibrator.algorithm == calibrate::Algorithm::kAuto) {
+    XINFER_ASSIGN_OR_RETURN(scored, score_candidates());
+    score = [&](const std::string& value, const calibrate::Candidate& candidate) {
+      return score_of(scored, value, candidate);
+    };
+  }
   XINFER_ASSIGN_OR_RETURN(
       calibrate::Calibration finished,
-      collector_.finish(options_.calibrator, model_hash(graph_), identity_, &pool_));
+      collector_.finish(options_.calibrator, model_hash(graph_), identity_, &pool_, score));
   return CalibrationResult{std::move(finished.ranges), std::move(finished.warnings), samples_};
 }
 

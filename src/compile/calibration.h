@@ -36,9 +36,9 @@ std::string model_hash(const ir::Graph& graph);
 /// Names of the float values that calibration sees, inputs first, in execution order.
 std::vector<std::string> float_value_names(const ir::Graph& graph);
 
-/// Runs every batch of `calibrator` through `graph` (simplified, float, unfused). Samples run one by
-/// one, a sample a thread: neither batch size nor thread count changes any range. Fails naming the
-/// input whose tensor does not fit, or the value where NaN or infinity appears.
+/// Runs every batch of `calibrator` through `graph` (simplified, float, unfused). Samples run one
+/// by one, a sample a thread: neither batch size nor thread count changes any range. Fails naming
+/// the input whose tensor does not fit, or the value where NaN or infinity appears.
 Result<CalibrationResult> run_calibration(const ir::Graph& graph,
                                           const lower::SymbolRanges& symbols,
                                           builders::INT8Calibrator& calibrator,

@@ -164,8 +164,7 @@ const BuildReport& EngineBuilder::report() const { return state_->report; }
 BuildReport EngineBuilder::calibrate_and_save(const std::filesystem::path& cache) {
   check_has_model(state_->request);
   state_->report = {};
-  const calibrate::Ranges ranges =
-      compile::calibrate_only(state_->request, state_->report).value();
+  const calibrate::Ranges ranges = compile::calibrate_only(state_->request, state_->report).value();
   compile::write_cache_file(ranges, cache).value();
   return state_->report;
 }

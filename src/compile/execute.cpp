@@ -116,8 +116,7 @@ Result<std::vector<Tensor>> execute(const ir::Graph& graph, const std::vector<Te
   std::vector<Tensor> outputs;
   std::vector<void*> out_data;
   for (std::size_t i = 0; i < graph.outputs().size(); ++i) {
-    outputs.emplace_back(graph.value(graph.outputs()[i].value).dtype,
-                         program->output_shapes()[i]);
+    outputs.emplace_back(graph.value(graph.outputs()[i].value).dtype, program->output_shapes()[i]);
     out_data.push_back(outputs.back().data());
   }
   XINFER_RETURN_IF_ERROR(program->run(in_data, out_data));

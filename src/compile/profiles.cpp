@@ -54,9 +54,8 @@ Result<lower::SymbolRanges> symbol_ranges(const ir::Graph& graph,
                                           std::vector<std::string>& warnings) {
   lower::SymbolRanges symbols;
   for (const auto& [name, profile] : profiles) {
-    const auto it =
-        std::find_if(graph.inputs().begin(), graph.inputs().end(),
-                     [&](ir::ValueId id) { return graph.value(id).name == name; });
+    const auto it = std::find_if(graph.inputs().begin(), graph.inputs().end(),
+                                 [&](ir::ValueId id) { return graph.value(id).name == name; });
     if (it == graph.inputs().end()) {
       std::string inputs;
       for (ir::ValueId id : graph.inputs()) {

@@ -76,12 +76,13 @@ Result<Window> Preprocessor::resize_and_crop(const Image& image, Image* resized)
   if (p.resize == ResizeMode::kLetterbox) {
     *resized =
         letterbox(image, {p.resize_size, p.placement, static_cast<std::uint8_t>(p.fill), p.filter});
-    return center_window(p.resize_size, p.crop.value_or(p.resize_size));
+    return center_window(p.resize_size, p.crop.value_or(p.resize_size), CropRounding::kDown);
   }
   Size2d size = size_of(image);
   if (p.resize == ResizeMode::kShorterSide) size = shorter_side_size(size, p.resize_size.width);
   if (p.resize == ResizeMode::kExact) size = p.resize_size;
-  XINFER_ASSIGN_OR_RETURN(const Window window, center_window(size, p.crop.value_or(size)));
+  XINFER_ASSIGN_OR_RETURN(const Window window,
+                          center_window(size, p.crop.value_or(size), CropRounding::kDown));
   if (size == size_of(image)) {
     *resized = crop(image, window);
   } else {

@@ -29,13 +29,16 @@ Image map_pixels(const Image& image, int out_channels, const Map& map) {
 
 }  // namespace
 
-Result<Window> center_window(Size2d image, Size2d crop) {
+Result<Window> center_window(Size2d image, Size2d crop, CropRounding rounding) {
   if (crop.width > image.width || crop.height > image.height) {
     return invalid_argument("a crop of {}x{} does not fit into an image of {}x{}", crop.width,
                             crop.height, image.width, image.height);
   }
-  return Window{half_to_even(image.width - crop.width), half_to_even(image.height - crop.height),
-                crop.width, crop.height};
+  const int spare_width = image.width - crop.width, spare_height = image.height - crop.height;
+  if (rounding == CropRounding::kDown) {
+    return Window{spare_width / 2, spare_height / 2, crop.width, crop.height};
+  }
+  return Window{half_to_even(spare_width), half_to_even(spare_height), crop.width, crop.height};
 }
 
 Image crop(const Image& image, const Window& window) {

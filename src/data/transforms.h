@@ -14,10 +14,16 @@ namespace xinfer {
 
 inline Size2d size_of(const Image& image) { return {image.width, image.height}; }
 
-/// The centred window of size `crop` in an image of size `image`, its offset (image - crop) / 2
-/// rounded half to even as torchvision's CenterCrop does. Fails with invalid_argument, naming both
-/// sizes, if the crop is larger.
-Result<Window> center_window(Size2d image, Size2d crop);
+/// What becomes of half a pixel in a centred window's offset.
+enum class CropRounding {
+  kHalfToEven,  ///< torchvision's CenterCrop
+  kDown,        ///< Pillow and OpenCV recipes, --preprocess
+};
+
+/// The centred window of size `crop` in an image of size `image`, its offset (image - crop) / 2.
+/// Fails with invalid_argument, naming both sizes, if the crop is larger.
+Result<Window> center_window(Size2d image, Size2d crop,
+                             CropRounding rounding = CropRounding::kHalfToEven);
 
 /// The pixels of `window`, which lies within the image.
 Image crop(const Image& image, const Window& window);
