@@ -3,6 +3,7 @@
 
 #include "kernels/conv/conv_with.h"
 #include "kernels/conv/implicit_gemm.h"
+#include "kernels/conv/sliding_gemm.h"
 
 namespace xinfer::kernels {
 
@@ -49,6 +50,10 @@ Result<std::unique_ptr<Convolution>> make_convolution_with(const GemmKernel& ker
       shape.kernel_h * shape.kernel_w * (shape.in_channels / shape.groups)};
   XINFER_ASSIGN_OR_RETURN(StorePlan store, make_store_plan(arguments.epilogue, arguments.y,
                                                            shape.y_pixel_stride, traits, isa));
+  if (SlidingGemm::applies(shape, kernel)) {
+    return std::unique_ptr<Convolution>(
+        std::make_unique<SlidingGemm>(shape, arguments, store, kernel, isa, threads));
+  }
   return std::unique_ptr<Convolution>(
       std::make_unique<ImplicitGemm>(shape, arguments, store, kernel, isa, threads));
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string>
 
 #include "core/aligned_buffer.h"
 #include "kernels/conv/conv_with.h"
@@ -73,9 +74,11 @@ void leave_emulated_amx() { configured_rows = 0; }
 
 void expect_equal_to_reference(const GemmKernel& kernel) {
   ThreadPool pools[] = {ThreadPool(1), ThreadPool(2), ThreadPool(3)};
+  int sliding = 0;
   for (unsigned seed = 0; seed < kProblems; ++seed) {
     std::mt19937 random(seed);
-    const RandomProblem p = make_random_problem(random, kernel.type, ProblemKind::kAny);
+    const auto kind = kernel.sliding && seed % 4 == 0 ? ProblemKind::kDeep : ProblemKind::kAny;
+    const RandomProblem p = make_random_problem(random, kernel.type, kind);
     auto weights = allocate_buffer(packed_weights_size(p.shape, p.type));
     pack_weights(p.shape, p.type, p.weights.data(), weights.get());
     auto y = canary_output(p);
@@ -85,9 +88,11 @@ void expect_equal_to_reference(const GemmKernel& kernel) {
         make_convolution_with(kernel, p.shape, arguments, kernel.isa, pool.threads());
     ASSERT_TRUE(convolution.ok()) << convolution.status().message();
     (*convolution)->run(pool);
+    if (std::string((*convolution)->name()).find("sliding") != std::string::npos) ++sliding;
     ASSERT_EQ(first_difference(reference_output(p), y), "")
         << "seed " << seed << ": " << p.description;
   }
+  EXPECT_EQ(sliding > kProblems / 8, kernel.sliding) << sliding << " problems used that driver";
 }
 
 TEST(Emulated, AmxUnsigned) {

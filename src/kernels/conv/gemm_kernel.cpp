@@ -41,6 +41,22 @@ const GemmKernel& select_gemm_kernel(ConvType type, CpuIsa isa) {
   return *best;
 }
 
+double estimated_steps_per_ns(const GemmKernel& kernel) {
+  switch (kernel.isa) {
+    case CpuIsa::kPortable:
+      return 0.5;
+    case CpuIsa::kAvx2:
+      return kernel.type == ConvType::kF32 ? 40.0 : 12.0;
+    case CpuIsa::kAvxVnni:
+      return 40.0;
+    case CpuIsa::kAvx512Vnni:
+      return 45.0;
+    case CpuIsa::kAmx:
+      return 400.0;
+  }
+  return 1.0;
+}
+
 std::size_t panel_bytes(std::int64_t depth, ConvType type) {
   const auto channels = static_cast<std::size_t>(depth);
   if (type == ConvType::kF32) return channels * kStepBytes;

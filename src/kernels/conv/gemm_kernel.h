@@ -86,6 +86,9 @@ std::span<const GemmKernel> gemm_kernels();
 /// The last listed kernel of `type` that `isa` includes; there always is a portable one.
 const GemmKernel& select_gemm_kernel(ConvType type, CpuIsa isa);
 
+/// Rows x channels x steps that one core does in a nanosecond, for the cost model only.
+double estimated_steps_per_ns(const GemmKernel& kernel);
+
 /// Bytes of one packed panel of `depth` input channels (taps x channels of a group).
 std::size_t panel_bytes(std::int64_t depth, ConvType type);
 

@@ -12,23 +12,6 @@ namespace {
 /// Start values of layers that need no compensation.
 alignas(64) constexpr std::int32_t kZeros[kMaxStoreColumns] = {};
 
-/// Rows x channels x steps that one core does in a nanosecond, for the cost model only.
-double speed_of(const GemmKernel& kernel) {
-  switch (kernel.isa) {
-    case CpuIsa::kPortable:
-      return 0.5;
-    case CpuIsa::kAvx2:
-      return kernel.type == ConvType::kF32 ? 40.0 : 12.0;
-    case CpuIsa::kAvxVnni:
-      return 40.0;
-    case CpuIsa::kAvx512Vnni:
-      return 45.0;
-    case CpuIsa::kAmx:
-      return 400.0;
-  }
-  return 1.0;
-}
-
 /// Rows a multiple of 1 KB apart fall into few sets of an L1 of 64 sets.
 std::size_t spread_over_sets(std::size_t bytes) {
   const std::size_t aligned = align_up(bytes, kBufferAlignment);
@@ -56,7 +39,7 @@ ImplicitGemm::ImplicitGemm(const ConvShape& shape, const ConvArguments& argument
   const std::size_t element = kernel.type == ConvType::kF32 ? 4 : 1;
   row_stride_ = direct_ ? static_cast<std::size_t>(shape.x_pixel_stride) * element
                         : spread_over_sets(gathered + kRowSlack);
-  plan_columns();
+  columns_ = plan_columns(shape, kernel);
   BlockingProblem problem;
   problem.rows = shape.pixels();
   problem.column_blocks = static_cast<std::int64_t>(columns_.size());
@@ -65,7 +48,7 @@ ImplicitGemm::ImplicitGemm(const ConvShape& shape, const ConvArguments& argument
   problem.row_bytes = static_cast<std::int64_t>(gathered);
   problem.column_bytes = static_cast<std::int64_t>(panel_bytes_) * kernel.max_panels;
   problem.steps = steps_;
-  problem.steps_per_ns = speed_of(kernel);
+  problem.steps_per_ns = estimated_steps_per_ns(kernel);
   problem.threads = threads;
   blocking_ = choose_blocking(problem);
   if (!direct_) {
@@ -84,27 +67,6 @@ bool ImplicitGemm::rows_lie_in_memory() const {
   if (s.pad_top != 0 || s.pad_left != 0 || s.out_h != s.in_h || s.out_w != s.in_w) return false;
   if (source_.format == RowFormat::kWide) return false;
   return source_.format != RowFormat::kUnsigned || source_.type == ConvType::kU8S8;
-}
-
-void ImplicitGemm::plan_columns() {
-  const ConvShape& s = source_.shape;
-  const std::int64_t channels = s.out_channels / s.groups;
-  const std::int64_t panels = (channels + kPanelChannels - 1) / kPanelChannels;
-  const auto all_panels = static_cast<std::size_t>(panels * s.groups);
-  for (std::int64_t g = 0; g < s.groups; ++g) {
-    for (std::int64_t p = 0; p < panels; p += kernel_.max_panels) {
-      const auto panel = static_cast<std::size_t>(g * panels + p);
-      ColumnBlock block;
-      block.group = g;
-      block.first_channel = g * channels + p * kPanelChannels;
-      block.panels = static_cast<int>(std::min<std::int64_t>(kernel_.max_panels, panels - p));
-      block.channels = static_cast<int>(
-          std::min<std::int64_t>(block.panels * kPanelChannels, channels - p * kPanelChannels));
-      block.weights_offset = panel * panel_bytes_;
-      block.start_offset = all_panels * panel_bytes_ + panel * kStepBytes;
-      columns_.push_back(block);
-    }
-  }
 }
 
 void ImplicitGemm::rebind(const void* x, const void* packed_weights, std::int64_t first_pixel) {

@@ -8,6 +8,7 @@
 #include "kernels/conv/accumulator_store.h"
 #include "kernels/conv/activation_rows.h"
 #include "kernels/conv/blocking.h"
+#include "kernels/conv/column_blocks.h"
 #include "kernels/conv/gemm_kernel.h"
 
 namespace xinfer::kernels {
@@ -28,17 +29,6 @@ class ImplicitGemm final : public Convolution {
   void run_rows(std::int64_t first, std::int64_t last);
 
  private:
-  /// Up to max_panels neighbouring panels of one group.
-  struct ColumnBlock {
-    std::int64_t group;
-    std::int64_t first_channel;  ///< over all groups
-    int channels;
-    int panels;
-    std::size_t weights_offset;
-    std::size_t start_offset;  ///< of the compensation, behind the weights
-  };
-
-  void plan_columns();
   void run_part(int part);
   void run_block(int part, std::int64_t first_row, std::int64_t rows, std::size_t first_column,
                  std::size_t last_column);

@@ -48,7 +48,7 @@ ConvShape pick_shape(std::mt19937& random, ProblemKind kind) {
     s.dilation_h = pick(random, 0, 3) == 0 ? pick(random, 1, 3) : 1;
     s.dilation_w = pick(random, 0, 3) == 0 ? pick(random, 1, 3) : 1;
   }
-  if (pick(random, 0, 2) == 0) {
+  if (kind != ProblemKind::kDeep && pick(random, 0, 2) == 0) {
     s.stride_h = pick(random, 1, 3);
     s.stride_w = pick(random, 0, 1) == 0 ? s.stride_h : pick(random, 1, 3);
   }
@@ -62,6 +62,10 @@ ConvShape pick_shape(std::mt19937& random, ProblemKind kind) {
     s.groups = s.in_channels =
         pick(random, 0, 3) == 0 ? pick(random, 100, 200) : pick_channels(random);
     s.out_channels = s.groups * (pick(random, 0, 4) == 0 ? pick(random, 2, 3) : 1);
+  } else if (kind == ProblemKind::kDeep) {
+    s.groups = pick(random, 1, 2);
+    s.in_channels = s.groups * 64 * pick(random, 1, 2);
+    s.out_channels = s.groups * pick(random, 1, 40);
   } else if (pick(random, 0, 3) == 0) {
     s.groups = pick(random, 2, 4);
     s.in_channels = s.groups * pick(random, 1, 20);

@@ -14,6 +14,7 @@ namespace xinfer::kernels {
 enum class ProblemKind {
   kAny,        ///< any kernel, stride, dilation, padding, groups
   kDepthwise,  ///< groups == in_channels
+  kDeep,       ///< stride 1, a multiple of 64 channels a group
 };
 
 /// A problem with its data. Buffers have canaries around y and the readable margin behind x and the

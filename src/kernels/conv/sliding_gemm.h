@@ -1,0 +1,60 @@
+// The driver for kernels that slide over the image itself (AMX): stride 1, whole depth tiles a tap.
+//
+// Where a micro-kernel is so fast that gathering rows (im2col) would cost as much as multiplying,
+// input lines are copied once into a bordered block: line pitch in_w + border, the right border of
+// a line being the left border of the next. Consecutive positions of the block then are rows of
+// every tap at a constant stride, also across the ends of lines; the few positions that lie in the
+// border are computed and not stored.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kernels/conv/accumulator_store.h"
+#include "kernels/conv/column_blocks.h"
+#include "kernels/conv/gemm_kernel.h"
+
+namespace xinfer::kernels {
+
+class SlidingGemm final : public Convolution {
+ public:
+  /// Whether this driver can run the problem with `kernel`.
+  static bool applies(const ConvShape& shape, const GemmKernel& kernel);
+
+  /// The problem has been validated and `applies`. `threads` is the size of the pool.
+  SlidingGemm(const ConvShape& shape, const ConvArguments& arguments, const StorePlan& store,
+              const GemmKernel& kernel, CpuIsa isa, int threads);
+
+  void run(ThreadPool& pool) override;
+  const char* name() const override { return name_.c_str(); }
+
+ private:
+  void run_part(int part);
+  void run_block(int part, std::int64_t first_line, std::int64_t lines);
+  void copy_lines(std::int64_t group, std::int64_t first_line, std::int64_t lines,
+                  std::byte* block) const;
+  void run_tiles(const ColumnBlock& columns, const std::byte* block, std::int64_t first_line,
+                 std::int64_t lines) const;
+  void store_tile(AccumulatorTile tile, std::int64_t first_line, std::int64_t position) const;
+
+  ConvShape shape_;
+  const std::byte* x_;
+  const std::byte* weights_;
+  StorePlan store_plan_;
+  const GemmKernel& kernel_;
+  StoreAccumulators store_;
+  std::string name_;
+  std::vector<ColumnBlock> columns_;
+  std::vector<std::ptrdiff_t> taps_;
+  std::int64_t channels_;     ///< of a group
+  std::int64_t pitch_;        ///< positions of a line
+  std::int64_t extra_lines_;  ///< input lines a block has more than output lines
+  std::int64_t block_lines_;  ///< output lines of a block
+  int line_parts_ = 1;        ///< threads = line_parts x column_parts
+  int column_parts_ = 1;
+  std::size_t scratch_bytes_;  ///< of one part
+  std::shared_ptr<void> scratch_;
+};
+
+}  // namespace xinfer::kernels
