@@ -139,16 +139,22 @@ Status reduce_with(const Split& split, const void* x, void* y, ThreadPool& pool,
 /// The accumulated value as T: floats are rounded once, integers keep their low bits.
 template <typename T, typename W>
 T narrow(W value) {
-  if constexpr (is_half<T>) return T(static_cast<double>(value));
-  return static_cast<T>(value);
+  if constexpr (is_half<T>) {
+    return T(static_cast<double>(value));
+  } else {
+    return static_cast<T>(value);
+  }
 }
 
 /// A double result as T; what an integer type cannot hold is 0.
 template <typename T>
 T from_double(double value) {
-  if constexpr (is_real<T>) return T(value);
-  if (!(std::fabs(value) < 9.2e18)) return T{0};
-  return static_cast<T>(static_cast<std::int64_t>(value));
+  if constexpr (is_real<T>) {
+    return T(value);
+  } else {
+    if (!(std::fabs(value) < 9.2e18)) return T{0};
+    return static_cast<T>(static_cast<std::int64_t>(value));
+  }
 }
 
 template <typename T>
