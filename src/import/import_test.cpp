@@ -8,6 +8,7 @@
 
 #include "import/op_table.h"
 #include "import/test_model.h"
+#include "import/utf8.h"
 #include "ir/verify.h"
 
 namespace xinfer::import {
@@ -155,6 +156,17 @@ TEST(Import, UnnamedDynamicDimensionsGetSymbols) {
   const auto graph = model.import();
   ASSERT_TRUE(graph.ok()) << graph.status().message();
   EXPECT_EQ(graph->value(graph->inputs()[0]).shape[0].symbol_name(), "x.0");
+}
+
+TEST(Import, NamesMustBeText) {
+  for (const char* name : {"\xff", "a\xc0\x80", "\xed\xa0\x80", "\xf5\x80\x80\x80", "\xe2\x82"}) {
+    EXPECT_FALSE(is_utf8(name));
+    TestModel model(13);
+    model.input("x", {"2"}).output(name);
+    model.node("Neg", {"x"}, {name});
+    EXPECT_THAT(error_of(model), HasSubstr("UTF-8"));
+  }
+  EXPECT_TRUE(is_utf8("größe/日本\xf0\x9f\x99\x82"));
 }
 
 // --- tensors ---

@@ -7,6 +7,7 @@
 #include "import/node_order.h"
 #include "import/registry.h"
 #include "import/tensor_proto.h"
+#include "import/utf8.h"
 
 namespace xinfer::import {
 namespace {
@@ -67,7 +68,7 @@ Status Importer::read_opset() {
   }
   if (state_.opset == 0) return invalid_model("the model names no opset of the domain ai.onnx");
   graph_.opset = state_.opset;
-  graph_.name = model_.graph().name();
+  if (is_utf8(model_.graph().name())) graph_.name = model_.graph().name();
   return Status();
 }
 
@@ -94,6 +95,9 @@ Result<ir::SymbolicShape> Importer::input_shape(const onnx::ValueInfoProto& inpu
     if (dim.has_dim_value() && dim.dim_value() != -1) {
       shape.emplace_back(dim.dim_value());
     } else if (!dim.dim_param().empty()) {
+      if (!is_utf8(dim.dim_param())) {
+        return invalid_model("a dimension of input \"{}\" is named by no UTF-8 text", input.name());
+      }
       shape.push_back(ir::Dim::symbol(dim.dim_param()));
     } else {
       shape.push_back(ir::Dim::symbol(fmt::format("{}.{}", input.name(), shape.size())));
@@ -268,6 +272,9 @@ Status Importer::import_node(const onnx::NodeProto& proto) {
         return value != nullptr && value->refused;
       });
   if (is_cut_off) return refuse(proto, "");
+  if (!is_utf8(proto.name()) || !is_utf8(proto.op_type()) || !is_utf8(proto.domain())) {
+    return invalid_model("the name, operator or domain of a node is no UTF-8 text");
+  }
   NodeContext node(state_, proto);
   const Status status = convert(node);
   if (status.ok()) return observe_new_nodes();

@@ -2,6 +2,7 @@
 
 #include "import/emit.h"
 #include "import/tensor_proto.h"
+#include "import/utf8.h"
 
 namespace xinfer::import {
 namespace {
@@ -11,6 +12,7 @@ ir::SymbolicShape to_dims(const Shape& shape) { return {shape.begin(), shape.end
 }  // namespace
 
 Status KnownValues::define(const std::string& name, KnownValue value) {
+  if (!is_utf8(name)) return invalid_model("the name of a value is no UTF-8 text");
   if (!scopes_.back().emplace(name, std::move(value)).second) {
     return invalid_model("two values are named \"{}\"", name);
   }

@@ -7,6 +7,9 @@
 #include <numeric>
 #include <utility>
 
+#include "import/bounds.h"
+#include "import/expression.h"
+
 namespace xinfer::import {
 namespace {
 
@@ -16,131 +19,8 @@ using kernels::Unary;
 using MaybeNumber = std::optional<Number>;
 using MaybeInt = std::optional<std::int64_t>;
 
-/// Expressions beyond these sizes come from hostile or senseless models.
-constexpr std::size_t kMaxTerms = 64;
-constexpr std::size_t kMaxExpressionText = 4096;
-/// Coefficients stay below this, so that sums and products of a few cannot overflow.
-constexpr std::int64_t kMaxCoefficient = std::int64_t{1} << 53;
 /// A float factor of a symbolic value must be this simple a fraction (0.5, 1.75, 2.0).
 constexpr std::int64_t kMaxDenominator = std::int64_t{1} << 20;
-
-std::int64_t largest_coefficient(const Dim& dim) {
-  std::int64_t largest = 0;
-  for (const Dim::Term& term : dim.terms()) {
-    if (term.coefficient == std::numeric_limits<std::int64_t>::min()) return kMaxCoefficient + 1;
-    largest = std::max(largest, std::abs(term.coefficient));
-  }
-  return largest;
-}
-
-std::optional<Dim> checked(Dim dim) {
-  if (dim.terms().size() > kMaxTerms || largest_coefficient(dim) > kMaxCoefficient) return {};
-  if (!dim.is_constant() && dim.to_string().size() > kMaxExpressionText) return {};
-  return dim;
-}
-
-bool may_add(const Dim& a, const Dim& b) {
-  return largest_coefficient(a) <= kMaxCoefficient && largest_coefficient(b) <= kMaxCoefficient;
-}
-
-std::optional<Dim> add(const Dim& a, const Dim& b) {
-  return may_add(a, b) ? checked(a + b) : std::nullopt;
-}
-
-std::optional<Dim> subtract(const Dim& a, const Dim& b) {
-  return may_add(a, b) ? checked(a - b) : std::nullopt;
-}
-
-std::optional<Dim> multiply(const Dim& a, const Dim& b) {
-  std::int64_t product = 0;
-  const bool overflows =
-      __builtin_mul_overflow(largest_coefficient(a), largest_coefficient(b), &product);
-  const bool too_long = a.terms().size() * b.terms().size() > kMaxTerms;
-  // kMaxTerms like terms may meet in one coefficient.
-  if (overflows || too_long || product > kMaxCoefficient / static_cast<std::int64_t>(kMaxTerms)) {
-    return {};
-  }
-  return checked(a * b);
-}
-
-struct Interval {
-  MaybeInt low, high;
-};
-
-MaybeInt checked_multiply(MaybeInt a, MaybeInt b) {
-  std::int64_t product = 0;
-  if (!a || !b || __builtin_mul_overflow(*a, *b, &product)) return {};
-  return product;
-}
-
-MaybeInt checked_add(MaybeInt a, MaybeInt b) {
-  std::int64_t sum = 0;
-  if (!a || !b || __builtin_add_overflow(*a, *b, &sum)) return {};
-  return sum;
-}
-
-Interval bounds(const Dim& dim);
-
-/// The one known bound of two, or `pick` of both.
-MaybeInt either(MaybeInt a, MaybeInt b,
-                const std::int64_t& (*pick)(const std::int64_t&, const std::int64_t&)) {
-  if (a && b) return pick(*a, *b);
-  return a ? a : b;
-}
-
-MaybeInt both(MaybeInt a, MaybeInt b,
-              const std::int64_t& (*pick)(const std::int64_t&, const std::int64_t&)) {
-  if (a && b) return pick(*a, *b);
-  return {};
-}
-
-Interval bounds(const Dim::Atom& atom) {
-  if (atom.kind == Dim::Atom::Kind::kSymbol) return {1, std::nullopt};
-  const Interval a = bounds(atom.a);
-  const Interval b = bounds(atom.b);
-  switch (atom.kind) {
-    case Dim::Atom::Kind::kMin:
-      return {both(a.low, b.low, std::min), either(a.high, b.high, std::min)};
-    case Dim::Atom::Kind::kMax:
-      return {either(a.low, b.low, std::max), both(a.high, b.high, std::max)};
-    case Dim::Atom::Kind::kFloorDiv:
-      if (atom.b.is_constant() && atom.b.constant() > 0) {
-        const auto divide = [&](MaybeInt value) -> MaybeInt {
-          if (!value) return {};
-          return ir::floordiv(Dim(*value), atom.b).constant();
-        };
-        return {divide(a.low), divide(a.high)};
-      }
-      // A non-negative value divided by a positive one stays non-negative.
-      if (a.low && *a.low >= 0 && b.low && *b.low >= 1) return {0, a.high};
-      break;
-    case Dim::Atom::Kind::kSymbol:
-      break;
-  }
-  return {};
-}
-
-Interval bounds(const Dim::Term& term) {
-  Interval product{1, 1};
-  for (const auto& atom : term.atoms) {
-    const Interval factor = bounds(*atom);
-    if (term.atoms.size() > 1 && (!factor.low || *factor.low < 0)) return {};
-    product = {checked_multiply(product.low, factor.low),
-               checked_multiply(product.high, factor.high)};
-  }
-  if (term.coefficient < 0) std::swap(product.low, product.high);
-  return {checked_multiply(product.low, term.coefficient),
-          checked_multiply(product.high, term.coefficient)};
-}
-
-Interval bounds(const Dim& dim) {
-  Interval sum{0, 0};
-  for (const Dim::Term& term : dim.terms()) {
-    const Interval next = bounds(term);
-    sum = {checked_add(sum.low, next.low), checked_add(sum.high, next.high)};
-  }
-  return sum;
-}
 
 double round_to(DType dtype, double value) {
   return dtype == DType::kFloat64 ? value : static_cast<double>(static_cast<float>(value));
@@ -275,58 +155,6 @@ MaybeNumber apply_real(Binary fn, DType dtype, double a, double b) {
   return Number::of_real(round_to(dtype, result));
 }
 
-/// Integer division towards zero, where the sign of the operands is known.
-std::optional<Dim> divide(const Dim& a, const Dim& b) {
-  if (a.is_constant() && b.is_constant()) {
-    const bool overflows =
-        a.constant() == std::numeric_limits<std::int64_t>::min() && b.constant() == -1;
-    if (b.constant() == 0 || overflows) return {};
-    return Dim(a.constant() / b.constant());
-  }
-  const MaybeInt low_a = lower_bound(a);
-  const MaybeInt low_b = lower_bound(b);
-  if (!low_a || *low_a < 0 || !low_b || *low_b < 1) return {};
-  return checked(ir::floordiv(a, b));
-}
-
-/// Remainder with the sign of the divisor.
-std::optional<Dim> modulo(const Dim& a, const Dim& b) {
-  const MaybeInt low_b = lower_bound(b);
-  if (!low_b || *low_b < 1 || !may_add(a, b)) return {};
-  const auto whole = multiply(ir::floordiv(a, b), b);
-  return whole ? subtract(a, *whole) : std::nullopt;
-}
-
-std::optional<Dim> power(const Dim& a, const Dim& b) {
-  if (!b.is_constant() || b.constant() < 0 || b.constant() > 62) return {};
-  std::optional<Dim> product = Dim(1);
-  for (std::int64_t i = 0; i < b.constant() && product; ++i) product = multiply(*product, a);
-  return product;
-}
-
-std::optional<Dim> apply_integer(Binary fn, const Dim& a, const Dim& b) {
-  switch (fn) {
-    case Binary::kAdd:
-      return add(a, b);
-    case Binary::kSub:
-      return subtract(a, b);
-    case Binary::kMul:
-      return multiply(a, b);
-    case Binary::kDiv:
-      return divide(a, b);
-    case Binary::kMod:
-      return modulo(a, b);
-    case Binary::kPow:
-      return power(a, b);
-    case Binary::kMin:
-      return may_add(a, b) ? checked(ir::min(a, b)) : std::nullopt;
-    case Binary::kMax:
-      return may_add(a, b) ? checked(ir::max(a, b)) : std::nullopt;
-    default:
-      return {};
-  }
-}
-
 MaybeNumber divide_fractions(const Number& a, const Number& b) {
   if (!b.numerator.is_constant() || b.numerator.constant() == 0) return {};
   if (b.denominator > kMaxDenominator) return {};
@@ -394,13 +222,6 @@ MaybeNumber apply_real(Unary fn, DType dtype, double x) {
   return Number::of_real(round_to(dtype, result));
 }
 
-std::optional<Dim> absolute(const Dim& dim) {
-  const Interval range = bounds(dim);
-  if (range.low && *range.low >= 0) return dim;
-  if (range.high && *range.high <= 0) return subtract(Dim(0), dim);
-  return {};
-}
-
 /// A constant wrapped into the range of an integer dtype, as a C++ conversion does.
 std::int64_t wrap(DType to, std::int64_t value) {
   switch (to) {
@@ -437,8 +258,6 @@ bool is_floating(DType dtype) {
   return dtype == DType::kFloat32 || dtype == DType::kFloat64 || dtype == DType::kFloat16 ||
          dtype == DType::kBFloat16;
 }
-
-std::optional<std::int64_t> lower_bound(const Dim& dim) { return bounds(dim).low; }
 
 MaybeNumber apply(Binary fn, DType dtype, const Number& a, const Number& b) {
   if (fn == Binary::kAnd || fn == Binary::kOr || fn == Binary::kXor) return apply_logic(fn, a, b);

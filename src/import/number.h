@@ -40,9 +40,6 @@ std::optional<Number> apply(kernels::Unary fn, DType dtype, const Number& x);
 /// ONNX Cast; towards zero from float to integer.
 std::optional<Number> cast(DType from, DType to, const Number& x);
 
-/// Smallest value that the expression can take with every symbol at least 1, if it is known.
-std::optional<std::int64_t> lower_bound(const ir::Dim& dim);
-
 bool is_floating(DType dtype);
 
 }  // namespace xinfer::import

@@ -17,8 +17,7 @@ namespace fs = std::filesystem;
 /// protobuf's own limit of a message.
 constexpr std::size_t kMaxModelBytes = std::numeric_limits<int>::max();
 
-Result<ir::Graph> import_bytes(std::span<const std::byte> bytes, const fs::path& folder,
-                               const ImportOptions& options, std::vector<std::string>* warnings) {
+Result<onnx::ModelProto> parse_model(std::span<const std::byte> bytes) {
   if (bytes.size() > kMaxModelBytes) {
     return unsupported(
         "the model has {} bytes; one ONNX file holds at most 2 GiB (larger weights go to external "
@@ -33,6 +32,11 @@ Result<ir::Graph> import_bytes(std::span<const std::byte> bytes, const fs::path&
   if (!model.ParseFromCodedStream(&stream) || !stream.ConsumedEntireMessage()) {
     return invalid_model("not an ONNX model: the bytes are truncated or damaged");
   }
+  return model;
+}
+
+Result<ir::Graph> convert(const onnx::ModelProto& model, const fs::path& folder,
+                          const ImportOptions& options, std::vector<std::string>* warnings) {
   std::vector<std::string> ignored;
   try {
     return import::import_model(model, folder, options, warnings ? *warnings : ignored);
@@ -55,19 +59,26 @@ Result<std::vector<std::byte>> read_file(const fs::path& path) {
   return bytes;
 }
 
+/// The bytes are gone when the model is there: they are as large as its weights.
+Result<onnx::ModelProto> parse_file(const fs::path& path) {
+  XINFER_ASSIGN_OR_RETURN(const std::vector<std::byte> bytes, read_file(path));
+  return parse_model(bytes);
+}
+
 }  // namespace
 
 Result<ir::Graph> import_onnx(std::span<const std::byte> bytes, const ImportOptions& options,
                               std::vector<std::string>* warnings) {
-  return import_bytes(bytes, {}, options, warnings);
+  XINFER_ASSIGN_OR_RETURN(const onnx::ModelProto model, parse_model(bytes));
+  return convert(model, {}, options, warnings);
 }
 
 Result<ir::Graph> import_onnx(const fs::path& path, const ImportOptions& options,
                               std::vector<std::string>* warnings) {
-  const auto bytes = read_file(path);
-  if (!bytes.ok()) return bytes.status().with_context(path.string());
+  const auto model = parse_file(path);
+  if (!model.ok()) return model.status().with_context(path.string());
   const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
-  auto graph = import_bytes(*bytes, folder, options, warnings);
+  auto graph = convert(*model, folder, options, warnings);
   if (!graph.ok()) return graph.status().with_context(path.string());
   if (graph->name.empty()) graph->name = path.stem().string();
   return graph;

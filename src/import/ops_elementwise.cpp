@@ -29,8 +29,9 @@ Status convert_binary_as(NodeContext& node, Binary function) {
 
 Folded fold_binary_as(NodeContext& node, Binary function) {
   const SymbolicTensor* a = node.symbolic(0);
+  if (a == nullptr) return {};
   const SymbolicTensor* b = node.symbolic(1);
-  if (a == nullptr || b == nullptr) return {};
+  if (b == nullptr) return {};
   return single(map(function, *a, *b));
 }
 

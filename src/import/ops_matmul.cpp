@@ -55,19 +55,18 @@ Result<ir::ValueId> scale(NodeContext& node, const char* suffix, ir::ValueId x, 
   return node.add(suffix, ir::Binary{Binary::kMul, {}}, {x, constant});
 }
 
-/// C as the bias [N] of a product with `columns` columns, or kNoValue if it varies over rows.
-Result<ir::ValueId> as_bias(NodeContext& node, ir::ValueId c, const ir::Dim& columns) {
-  const ir::SymbolicShape& shape = node.value(c).shape;
-  const ir::Dim last = shape.empty() ? ir::Dim(1) : shape.back();
-  const bool one_row = ir::element_count(shape) == last;
-  if (!one_row || shape.size() > 2) return ir::kNoValue;
-  if (last == columns && shape.size() == 1) return c;
-  const bool is_row = last == columns;
+/// A constant C as the bias [N] of a product with `columns` columns; kNoValue if C varies over rows
+/// or is known only at run time (then it is added).
+ir::ValueId as_bias(NodeContext& node, ir::ValueId c, const ir::Dim& columns) {
   const std::optional<Tensor>& constant = node.value(c).constant;
-  if (is_row && constant) return node.add_constant("bias", constant->reshaped({constant->size()}));
-  if (is_row) return node.add("bias", ir::Reshape{{columns}}, {c});
-  if (last != ir::Dim(1) || !columns.is_constant() || !constant) return ir::kNoValue;
-  if (constant->dtype() != DType::kFloat32) return ir::kNoValue;
+  if (!constant || !columns.is_constant() || constant->shape().size() > 2) return ir::kNoValue;
+  const std::int64_t last = constant->shape().empty() ? 1 : constant->shape().back();
+  if (constant->size() != last) return ir::kNoValue;
+  if (last == columns.constant()) {
+    if (constant->shape().size() == 1) return c;
+    return node.add_constant("bias", constant->reshaped({last}));
+  }
+  if (last != 1 || constant->dtype() != DType::kFloat32) return ir::kNoValue;
   const std::vector<float> repeated(static_cast<std::size_t>(columns.constant()),
                                     constant->values<float>()[0]);
   return node.add_constant("bias", Tensor({columns.constant()}, std::span<const float>(repeated)));
@@ -91,8 +90,7 @@ Status convert_gemm(NodeContext& node) {
   XINFER_ASSIGN_OR_RETURN(b, scale(node, "alpha", b, alpha));
   if (c == ir::kNoValue || beta == 0) return node.output(std::move(matmul), {a, b});
   XINFER_ASSIGN_OR_RETURN(c, scale(node, "beta", c, beta));
-  XINFER_ASSIGN_OR_RETURN(const ir::ValueId bias,
-                          as_bias(node, c, matmul.transpose_b ? b_shape[0] : b_shape[1]));
+  const ir::ValueId bias = as_bias(node, c, matmul.transpose_b ? b_shape[0] : b_shape[1]);
   if (bias != ir::kNoValue) return node.output(std::move(matmul), {a, b, bias});
   XINFER_ASSIGN_OR_RETURN(const ir::ValueId product,
                           node.add("product", std::move(matmul), {a, b}));

@@ -1,6 +1,6 @@
 #include "import/slice_range.h"
 
-#include "import/number.h"
+#include "import/bounds.h"
 
 namespace xinfer::import {
 namespace {

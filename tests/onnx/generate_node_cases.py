@@ -10,8 +10,8 @@ OUTPUT_FOLDER/manifest.tsv:
     input   <value name>  <file>
     output  <value name>  <file>
 
-Inputs that decide shapes (axes, pads, sizes, ...) become initializers, because xinfer wants to know
-them when it imports a model. float16 and bfloat16 arrays are written as float32, as the importer
+Inputs that decide shapes (axes, pads, sizes, ...) and the weights of convolutions and batch
+normalizations become initializers, because xinfer wants to know them when it imports a model. float16 and bfloat16 arrays are written as float32, as the importer
 takes them, and such cases get the tolerance of the narrower type.
 """
 
@@ -26,10 +26,12 @@ import onnx
 from onnx import numpy_helper
 from onnx.backend.test.loader import load_model_tests
 
-# Positions of operands that must be known at import. Reductions are added below.
-SHAPE_OPERANDS = {
-    "Clip": [],
+# Positions of operands that must be constants: those that decide shapes, and the weights of layers.
+# Reductions are added below.
+CONSTANT_OPERANDS = {
+    "BatchNormalization": [1, 2, 3, 4],
     "ConstantOfShape": [0],
+    "Conv": [1, 2],
     "Dropout": [1, 2],
     "Expand": [1],
     "Pad": [1, 2, 3],
@@ -57,8 +59,8 @@ def supported_ops(table: pathlib.Path) -> set[str]:
     return set(re.findall(r"^\| (\w+) \|", table.read_text(), re.MULTILINE)) - {"operator"}
 
 
-def shape_positions(op: str) -> list[int]:
-    return [1] if op.startswith("Reduce") else SHAPE_OPERANDS.get(op, [])
+def constant_positions(op: str) -> list[int]:
+    return [1] if op.startswith("Reduce") else CONSTANT_OPERANDS.get(op, [])
 
 
 def to_array(value) -> np.ndarray:
@@ -81,12 +83,12 @@ def is_plain(value) -> bool:
 def make_initializers(
     case_name: str, model: onnx.ModelProto, inputs: dict[str, object]
 ) -> dict[str, object]:
-    """Moves inputs that decide shapes into the model; returns those that stay."""
+    """Moves inputs that must be constants into the model; returns those that stay."""
     fixed = inputs.keys() & SHAPE_INPUT_NAMES
     if "window" in case_name:  # HannWindow and its kin: the input is the size
         fixed = set(inputs)
     for node in model.graph.node:
-        for position in shape_positions(node.op_type):
+        for position in constant_positions(node.op_type):
             if position < len(node.input) and node.input[position] in inputs:
                 fixed.add(node.input[position])
     for name in sorted(fixed):
@@ -102,7 +104,8 @@ def write_arrays(folder: pathlib.Path, kind: str, values: dict[str, object]) -> 
     lines = []
     for i, (name, value) in enumerate(values.items()):
         file = f"{kind}_{i}.npy"
-        np.save(folder / file, widened(to_array(value)), allow_pickle=False)
+        array = np.array(widened(to_array(value)), order="C")
+        np.save(folder / file, array, allow_pickle=False)
         lines.append(f"{kind}\t{name}\t{folder.name}/{file}")
     return lines
 

@@ -80,7 +80,7 @@ TEST_P(NodeCaseRun, GivesTheExpectedOutputs) {
   ASSERT_TRUE(graph.ok()) << graph.status().message();
   std::map<std::string, Tensor> inputs;
   for (const auto& [name, file] : node_case.inputs) {
-    auto tensor = data::read_npy(file);
+    auto tensor = read_npy(file);
     ASSERT_TRUE(tensor.ok()) << tensor.status().message();
     inputs.emplace(name, *std::move(tensor));
   }
@@ -89,7 +89,7 @@ TEST_P(NodeCaseRun, GivesTheExpectedOutputs) {
   ASSERT_EQ(outputs->size(), node_case.outputs.size());
   for (std::size_t i = 0; i < outputs->size(); ++i) {
     SCOPED_TRACE("output \"" + node_case.outputs[i].first + "\"");
-    const auto expected = data::read_npy(node_case.outputs[i].second);
+    const auto expected = read_npy(node_case.outputs[i].second);
     ASSERT_TRUE(expected.ok()) << expected.status().message();
     expect_equal((*outputs)[i], *expected, node_case);
   }
