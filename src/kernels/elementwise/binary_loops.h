@@ -20,15 +20,15 @@ void binary_row(const void* a_data, std::int64_t a_step, const void* b_data, std
   const T* b = static_cast<const T*>(b_data);
   R* y = static_cast<R*>(y_data);
   if (a_step == 1 && b_step == 1) {
-#pragma GCC ivdep
+    XINFER_IN_PLACE_LOOP
     for (std::int64_t i = 0; i < n; ++i) y[i] = Op::apply(a[i], b[i]);
   } else if (a_step == 1 && b_step == 0) {
     const T scalar = *b;
-#pragma GCC ivdep
+    XINFER_IN_PLACE_LOOP
     for (std::int64_t i = 0; i < n; ++i) y[i] = Op::apply(a[i], scalar);
   } else if (a_step == 0 && b_step == 1) {
     const T scalar = *a;
-#pragma GCC ivdep
+    XINFER_IN_PLACE_LOOP
     for (std::int64_t i = 0; i < n; ++i) y[i] = Op::apply(scalar, b[i]);
   } else {
     for (std::int64_t i = 0; i < n; ++i) y[i] = Op::apply(a[i * a_step], b[i * b_step]);

@@ -16,6 +16,14 @@
 #define XINFER_ISA_NAMESPACE portable
 #endif
 
+/// Before a loop whose pointers may be equal but never overlap otherwise: every element is read
+/// before it is written, so vectors of them may be as well.
+#if defined(__clang__)
+#define XINFER_IN_PLACE_LOOP _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define XINFER_IN_PLACE_LOOP _Pragma("GCC ivdep")
+#endif
+
 #include "core/cpu_isa.h"
 
 namespace xinfer::kernels {

@@ -19,12 +19,12 @@ using LaneIndices = std::make_index_sequence<kLanes / kWidth>;
 template <typename Join>
 inline float join_lanes(Vector<float, kWidth> v, const Join& join) {
   float lanes[kWidth];
-  vector_at<kWidth>(lanes) = v;
+  store_vector<kWidth>(lanes, v);
   if constexpr (kWidth == 16) {
-    vector_at<8>(lanes) = join(vector_at<8>(lanes), vector_at<8>(lanes + 8));
+    store_vector<8>(lanes, join(load_vector<8>(lanes), load_vector<8>(lanes + 8)));
   }
   if constexpr (kWidth >= 8) {
-    vector_at<4>(lanes) = join(vector_at<4>(lanes), vector_at<4>(lanes + 4));
+    store_vector<4>(lanes, join(load_vector<4>(lanes), load_vector<4>(lanes + 4)));
   }
   return join(join(lanes[0], lanes[2]), join(lanes[1], lanes[3]));
 }
@@ -36,16 +36,16 @@ inline float lane_sum(std::int64_t n, const float* x, const Term& term, std::ind
   Vector<float, kWidth> sums[kVectors] = {};
   std::int64_t i = 0;
   for (; i + kLanes <= n; i += kLanes) {
-    ((sums[k] += term(vector_at<kWidth>(x + i + k * kWidth))), ...);
+    ((sums[k] += term(load_vector<kWidth>(x + i + k * kWidth))), ...);
   }
   if (i < n) {
     // The tail in a buffer; lanes without an element add zero.
     float tail[kLanes] = {};
     const int rest = static_cast<int>(n - i);
     for (int l = 0; l < rest; ++l) tail[l] = x[i + l];
-    ((vector_at<kWidth>(tail + k * kWidth) = term(vector_at<kWidth>(tail + k * kWidth))), ...);
+    (store_vector<kWidth>(tail + k * kWidth, term(load_vector<kWidth>(tail + k * kWidth))), ...);
     for (int l = rest; l < kLanes; ++l) tail[l] = 0.0f;
-    ((sums[k] += vector_at<kWidth>(tail + k * kWidth)), ...);
+    ((sums[k] += load_vector<kWidth>(tail + k * kWidth)), ...);
   }
   if constexpr (kVectors == 8) {
     sums[0] += sums[4];
@@ -57,7 +57,7 @@ inline float lane_sum(std::int64_t n, const float* x, const Term& term, std::ind
     sums[0] += sums[2];
     sums[1] += sums[3];
   }
-  return join_lanes(sums[0] + sums[1], [](const auto& a, const auto& b) { return a + b; });
+  return join_lanes(sums[0] + sums[1], [](auto a, auto b) { return a + b; });
 }
 
 /// The sum of term(x[i]) for i in [0, n); `term` takes a vector of elements.
@@ -67,38 +67,33 @@ inline float lane_sum(std::int64_t n, const float* x, const Term& term) {
 }
 
 inline float lane_sum(std::int64_t n, const float* x) {
-  return lane_sum(n, x, [](const auto& v) { return v; });
+  return lane_sum(n, x, [](auto v) { return v; });
 }
 
 /// The maximum of x[0, n), n >= 1; NaN anywhere gives NaN or another element.
 inline float lane_max(std::int64_t n, const float* x) {
-  float best = x[0];
-  std::int64_t i = 0;
-  if (n >= 2 * kWidth) {
-    Vector<float, kWidth> low = vector_at<kWidth>(x), high = vector_at<kWidth>(x + kWidth);
-    for (i = 2 * kWidth; i + 2 * kWidth <= n; i += 2 * kWidth) {
-      const Vector<float, kWidth>& a = vector_at<kWidth>(x + i);
-      const Vector<float, kWidth>& b = vector_at<kWidth>(x + i + kWidth);
-      low = low > a ? low : a;
-      high = high > b ? high : b;
-    }
-    // The last vectors again, overlapping: a maximum may count twice.
-    const Vector<float, kWidth>& a = vector_at<kWidth>(x + n - kWidth);
-    const Vector<float, kWidth>& b = vector_at<kWidth>(x + n - 2 * kWidth);
-    low = low > a ? low : a;
-    high = high > b ? high : b;
-    low = low > high ? low : high;
-    return join_lanes(low, [](const auto& p, const auto& q) { return p > q ? p : q; });
+  if (n < 2 * kWidth) {
+    float best = x[0];
+    for (std::int64_t i = 1; i < n; ++i) best = best > x[i] ? best : x[i];
+    return best;
   }
-  for (; i < n; ++i) best = best > x[i] ? best : x[i];
-  return best;
+  const auto larger = [](auto a, auto b) { return a > b ? a : b; };
+  Vector<float, kWidth> low = load_vector<kWidth>(x), high = load_vector<kWidth>(x + kWidth);
+  for (std::int64_t i = 2 * kWidth; i + 2 * kWidth <= n; i += 2 * kWidth) {
+    low = larger(low, load_vector<kWidth>(x + i));
+    high = larger(high, load_vector<kWidth>(x + i + kWidth));
+  }
+  // The last vectors again, overlapping: a maximum may count twice.
+  low = larger(low, load_vector<kWidth>(x + n - kWidth));
+  high = larger(high, load_vector<kWidth>(x + n - 2 * kWidth));
+  return join_lanes(larger(low, high), larger);
 }
 
 /// y[i] = f(x[i]) with the tail in a buffer: a vector costs less than its scalars.
 template <typename Function>
 inline void map_row(std::int64_t n, const float* x, float* y, const Function& f) {
   const std::int64_t whole = n - n % kWidth;
-#pragma GCC ivdep
+  XINFER_IN_PLACE_LOOP
   for (std::int64_t i = 0; i < whole; ++i) y[i] = f(x[i]);
   if (whole == n) return;
   float tail[kWidth] = {};

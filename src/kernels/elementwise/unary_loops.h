@@ -71,7 +71,7 @@ inline float apply(float x, float alpha, float beta) {
 
 template <Unary op>
 void unary_loop(const float* x, float* y, std::int64_t n, float alpha, float beta) {
-#pragma GCC ivdep
+  XINFER_IN_PLACE_LOOP
   for (std::int64_t i = 0; i < n; ++i) y[i] = apply<op>(x[i], alpha, beta);
 }
 

@@ -10,10 +10,12 @@ namespace xinfer::kernels::XINFER_ISA_NAMESPACE {
 
 template <typename T, int count>
 struct VectorOf {
-  typedef T type __attribute__((vector_size(count * sizeof(T)), aligned(sizeof(T)), may_alias));
+  typedef T type __attribute__((vector_size(count * sizeof(T))));
+  typedef T unaligned
+      __attribute__((vector_size(count * sizeof(T)), aligned(sizeof(T)), may_alias));
 };
 
-/// `count` elements of T; reading one through a pointer needs only the alignment of T.
+/// `count` elements of T.
 template <typename T, int count>
 using Vector = typename VectorOf<T, count>::type;
 
@@ -26,14 +28,14 @@ inline constexpr int kWidth = 8;
 inline constexpr int kWidth = 4;
 #endif
 
-/// The vector that starts at x.
+/// The vector that starts at x, which needs only the alignment of T.
 template <int count, typename T>
-inline const Vector<T, count>& vector_at(const T* x) {
-  return *reinterpret_cast<const Vector<T, count>*>(x);
+inline Vector<T, count> load_vector(const T* x) {
+  return *reinterpret_cast<const typename VectorOf<T, count>::unaligned*>(x);
 }
 template <int count, typename T>
-inline Vector<T, count>& vector_at(T* x) {
-  return *reinterpret_cast<Vector<T, count>*>(x);
+inline void store_vector(T* y, Vector<T, count> v) {
+  *reinterpret_cast<typename VectorOf<T, count>::unaligned*>(y) = v;
 }
 
 }  // namespace xinfer::kernels::XINFER_ISA_NAMESPACE

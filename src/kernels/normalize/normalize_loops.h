@@ -40,17 +40,17 @@ inline void write_row(const RowNormParameters& p, const float* x, void* y_bytes,
   const std::int64_t n = p.n;
   const float y_scale = p.y_scale;
   if (scale != nullptr && bias != nullptr) {
-#pragma GCC ivdep
+    XINFER_IN_PLACE_LOOP
     for (std::int64_t i = 0; i < n; ++i) {
       y[i] = store_scaled<Y>(fma((x[i] - mean) * r, scale[i], bias[i]), y_scale);
     }
   } else if (scale != nullptr) {
-#pragma GCC ivdep
+    XINFER_IN_PLACE_LOOP
     for (std::int64_t i = 0; i < n; ++i) {
       y[i] = store_scaled<Y>((x[i] - mean) * r * scale[i], y_scale);
     }
   } else {
-#pragma GCC ivdep
+    XINFER_IN_PLACE_LOOP
     for (std::int64_t i = 0; i < n; ++i) {
       const float value = (x[i] - mean) * r;
       y[i] = store_scaled<Y>(bias != nullptr ? value + bias[i] : value, y_scale);
@@ -63,7 +63,7 @@ void layer_norm_row(const RowNormParameters& p, const float* x, void* y) {
   const float count = static_cast<float>(p.n);
   const float mean = lane_sum(p.n, x) / count;
   const float variance = lane_sum(p.n, x,
-                                  [mean](const auto& v) {
+                                  [mean](auto v) {
                                     const auto d = v - mean;
                                     return d * d;
                                   }) /
@@ -73,8 +73,7 @@ void layer_norm_row(const RowNormParameters& p, const float* x, void* y) {
 
 template <typename Y>
 void rms_norm_row(const RowNormParameters& p, const float* x, void* y) {
-  const float square =
-      lane_sum(p.n, x, [](const auto& v) { return v * v; }) / static_cast<float>(p.n);
+  const float square = lane_sum(p.n, x, [](auto v) { return v * v; }) / static_cast<float>(p.n);
   RowNormParameters unbiased = p;
   unbiased.bias = nullptr;
   write_row<Y>(unbiased, x, y, 0.0f, 1.0f / __builtin_sqrtf(square + p.epsilon));
@@ -82,7 +81,7 @@ void rms_norm_row(const RowNormParameters& p, const float* x, void* y) {
 
 inline void affine_row(const float* scale, const float* bias, const float* x, float* y,
                        std::int64_t n) {
-#pragma GCC ivdep
+  XINFER_IN_PLACE_LOOP
   for (std::int64_t i = 0; i < n; ++i) y[i] = fma(x[i], scale[i], bias[i]);
 }
 

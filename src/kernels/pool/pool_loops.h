@@ -72,20 +72,18 @@ inline T lowest() {
   return T(-1) < T(0) ? T(-128) : T(0);
 }
 
-/// `registers` vectors of `lanes` neighbouring channels; the maxima stay in registers.
+/// One vector of `lanes` neighbouring channels for every k; the maxima stay in registers.
 template <typename T, int lanes, std::size_t... k>
 inline void max_block(const T* x, T* y, const PoolWindow& w, std::index_sequence<k...>) {
+  const auto larger = [](auto a, auto b) { return a > b ? a : b; };
   Vector<T, lanes> best[] = {(static_cast<void>(k), Vector<T, lanes>{} + lowest<T>())...};
   walk(
       x, w,
       [&](const T* tap) {
-        ((best[k] = best[k] > vector_at<lanes>(tap + k * lanes)
-                        ? best[k]
-                        : vector_at<lanes>(tap + k * lanes)),
-         ...);
+        ((best[k] = larger(best[k], load_vector<lanes>(tap + k * lanes))), ...);
       },
       [] {});
-  ((vector_at<lanes>(y + k * lanes) = best[k]), ...);
+  (store_vector<lanes>(y + k * lanes, best[k]), ...);
 }
 
 /// Channels one by one, for the few that fill no vector.

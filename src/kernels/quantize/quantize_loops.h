@@ -48,7 +48,7 @@ void requantize_loop(const void* x, void* y, std::int64_t n, float factor) {
   const X* from = static_cast<const X*>(x);
   Y* to = static_cast<Y*>(y);
   // Elements of the same size may share memory: each is read before it is written.
-#pragma GCC ivdep
+  XINFER_IN_PLACE_LOOP
   for (std::int64_t i = 0; i < n; ++i) to[i] = quantised<Y>(static_cast<float>(from[i]) * factor);
 }
 

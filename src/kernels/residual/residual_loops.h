@@ -46,7 +46,7 @@ void residual_loop(const void* a, const void* b, void* y, std::int64_t n, const 
   Y* to = static_cast<Y*>(y);
   const float a_factor = row.a_factor, b_factor = row.b_factor, low = row.low, high = row.high;
   // y may be a or b itself: each element is read before it is written.
-#pragma GCC ivdep
+  XINFER_IN_PLACE_LOOP
   for (std::int64_t i = 0; i < n; ++i) {
     const float fa = static_cast<float>(from_a[i]);
     const float fb = static_cast<float>(from_b[i]);

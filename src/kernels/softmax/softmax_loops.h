@@ -80,7 +80,7 @@ inline void log_softmax_row(const float* x, Y* y, std::int64_t n, float y_scale)
     for (std::int64_t l = 0; l < count; ++l) lanes[l] += block[l];
   }
   const float l = log(lane_sum(kLanes, lanes));
-#pragma GCC ivdep
+  XINFER_IN_PLACE_LOOP
   for (std::int64_t i = 0; i < n; ++i) y[i] = store_scaled<Y>((x[i] - m) - l, y_scale);
 }
 
@@ -121,7 +121,7 @@ inline void softmax_columns(const float* x, std::int64_t x_stride, Y* y, std::in
   for (std::int64_t i = 0; i < n; ++i) {
     const float* row = x + i * x_stride;
     [[maybe_unused]] Y* out = y + i * y_stride;
-#pragma GCC ivdep
+    XINFER_IN_PLACE_LOOP
     for (std::int64_t c = 0; c < columns; ++c) {
       const float e = exp(row[c] - s.best[c]);
       if constexpr (kKeepInY) out[c] = e;
@@ -134,7 +134,7 @@ inline void softmax_columns(const float* x, std::int64_t x_stride, Y* y, std::in
   for (std::int64_t i = 0; i < n; ++i) {
     const float* row = x + i * x_stride;
     Y* out = y + i * y_stride;
-#pragma GCC ivdep
+    XINFER_IN_PLACE_LOOP
     for (std::int64_t c = 0; c < columns; ++c) {
       if constexpr (kKeepInY) {
         out[c] *= s.last[c];
