@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "compile/execute.h"
+#include "ir/infer.h"
 #include "quant/quantize.h"
 #include "runtime/program.h"
 
@@ -57,17 +58,16 @@ bool is_weighted_reader(const ir::Graph& graph, const ir::Node& node, ir::ValueI
          graph.value(node.inputs[1]).is_constant();
 }
 
-/// The reader alone, fed with the value; its bias does not matter to a difference.
-ir::Graph reader_graph(const ir::Graph& graph, const ir::Node& node) {
+/// The reader alone, fed with a value of that shape; its bias does not matter to a difference.
+Result<ir::Graph> reader_graph(const ir::Graph& graph, const ir::Node& node, const Shape& shape) {
   ir::Graph single;
   const ir::Value& x = graph.value(node.inputs[0]);
   const ir::Value& y = graph.value(node.outputs[0]);
-  const ir::ValueId input = single.add_input(x.name, x.dtype, x.shape);
+  const ir::ValueId input =
+      single.add_input(x.name, x.dtype, ir::SymbolicShape(shape.begin(), shape.end()));
   const ir::ValueId weights = single.add_constant("weights", *graph.value(node.inputs[1]).constant);
   const ir::NodeId id = single.add_node(node.name, node.op, {input, weights}, {y.name});
-  ir::Value& made = single.value(single.node(id).outputs[0]);
-  made.dtype = y.dtype;
-  made.shape = y.shape;
+  XINFER_RETURN_IF_ERROR(ir::infer_node(single, id));
   single.add_output(y.name, single.node(id).outputs[0]);
   return single;
 }
@@ -127,17 +127,18 @@ std::vector<Target> find_targets(
 }
 
 /// Errors of one target's candidates over the samples' values of it.
-Result<std::vector<double>> score_target(const ir::Graph& graph, const Target& target,
-                                         const lower::SymbolRanges& symbols, CpuIsa isa,
+Result<std::vector<double>> score_target(const ir::Graph& graph, const Target& target, CpuIsa isa,
                                          const std::vector<Tensor>& values) {
   std::vector<Runner> readers;
   for (ir::NodeId reader : target.readers) {
-    XINFER_ASSIGN_OR_RETURN(Runner runner,
-                            Runner::create(reader_graph(graph, graph.node(reader)), symbols, isa));
+    XINFER_ASSIGN_OR_RETURN(const ir::Graph single,
+                            reader_graph(graph, graph.node(reader), values[0].shape()));
+    XINFER_ASSIGN_OR_RETURN(Runner runner, Runner::create(single, {}, isa));
     readers.push_back(std::move(runner));
   }
   std::vector<double> errors(target.candidates.size(), 0.0);
   for (const Tensor& value : values) {
+    if (value.shape() != values[0].shape()) continue;  // a dynamic model's sample of another size
     std::vector<Tensor> references;
     for (Runner& reader : readers) {
       XINFER_ASSIGN_OR_RETURN(std::vector<Tensor> outputs, reader.run({value}));
@@ -199,7 +200,7 @@ Result<ScoredValues> score_by_output_error(
   }
   std::vector<std::optional<Result<std::vector<double>>>> errors(targets.size());
   pool.parallel_for(targets.size(), [&](std::size_t i) {
-    errors[i] = score_target(graph, targets[i], symbols, isa, values[i]);
+    errors[i] = score_target(graph, targets[i], isa, values[i]);
   });
   pool.park();
   for (std::size_t i = 0; i < targets.size(); ++i) {

@@ -20,7 +20,7 @@ std::string dims_text(const Binding& binding) {
   return text + "]";
 }
 
-/// The tensor that stands for input `binding` in the plan.
+/// The tensor that stands for input `binding` in the plan: the first; later ones are reshapes.
 const engine::fb::Tensor* input_tensor(const engine::fb::Plan& plan, unsigned binding) {
   for (const engine::fb::Tensor* tensor : *plan.tensors()) {
     if (tensor->storage() == Storage::Input && tensor->binding() == binding &&
@@ -42,8 +42,9 @@ Result<std::unique_ptr<Program>> Program::create(std::shared_ptr<const engine::E
     }
     held += (held.empty() ? "" : ", ") + plan->target()->str();
   }
-  return Status(ErrorCode::kIncompatibleEngine,
-                fmt::format("{}: holds no plan for cpu; it was built for: {}", file->origin(), held));
+  return Status(
+      ErrorCode::kIncompatibleEngine,
+      fmt::format("{}: holds no plan for cpu; it was built for: {}", file->origin(), held));
 }
 
 Program::Program(std::shared_ptr<const engine::EngineFile> file, const engine::fb::Plan& plan,
@@ -97,8 +98,8 @@ Result<std::vector<std::int64_t>> Program::solve_symbols(std::span<const Shape> 
 }
 
 Status Program::bind_shapes(std::span<const Shape> shapes) {
-  if (!steps_.empty() && std::equal(shapes.begin(), shapes.end(), bound_shapes_.begin(),
-                                    bound_shapes_.end())) {
+  if (!steps_.empty() &&
+      std::equal(shapes.begin(), shapes.end(), bound_shapes_.begin(), bound_shapes_.end())) {
     return {};
   }
   steps_.clear();
@@ -117,7 +118,9 @@ Status Program::place_tensors(std::span<const Shape> shapes) {
     XINFER_RETURN_IF_ERROR(place_tensor(i));
     const engine::fb::Tensor& tensor = *plan_.tensors()->Get(i);
     if (tensor.storage() == Storage::Output) output_shapes_[tensor.binding()] = tensors_[i].dims;
-    if (tensor.storage() == Storage::Input && tensors_[i].dims != shapes[tensor.binding()]) {
+    const bool whole_input =
+        tensor.storage() == Storage::Input && &tensor == input_tensor(plan_, tensor.binding());
+    if (whole_input && tensors_[i].dims != shapes[tensor.binding()]) {
       return invalid_argument("input \"{}\" has shape {}; the model needs {}",
                               file_->engine().inputs()->Get(tensor.binding())->name()->str(),
                               to_string(shapes[tensor.binding()]), to_string(tensors_[i].dims));
@@ -173,9 +176,12 @@ Status Program::place_tensor(unsigned index) {
 
 Status Program::make_steps() {
   for (const engine::fb::Step* step : *plan_.steps()) {
-    const StepSource source = {*file_,        *step,
-                               tensors_,      dims_,
-                               options_.isa,  pool_.threads(),
+    const StepSource source = {*file_,
+                               *step,
+                               tensors_,
+                               dims_,
+                               options_.isa,
+                               pool_.threads(),
                                {static_cast<std::byte*>(workspace_.get()), workspace_bytes_}};
     Result<std::unique_ptr<Step>> made = make_step(source);
     if (!made.ok()) return made.status().with_context("step \"" + step->name()->str() + "\"");
@@ -202,7 +208,7 @@ Status Program::set_addresses(std::span<const void* const> inputs, std::span<voi
   for (unsigned i = 0; i < tensors_.size(); ++i) {
     const engine::fb::Tensor& tensor = *plan_.tensors()->Get(i);
     if (tensor.view_of() >= 0) continue;
-    void* data = tensor.storage() == Storage::Input ? const_cast<void*>(inputs[tensor.binding()])
+    void* data = tensor.storage() == Storage::Input    ? const_cast<void*>(inputs[tensor.binding()])
                  : tensor.storage() == Storage::Output ? outputs[tensor.binding()]
                                                        : tensors_[i].data;
     changed = changed || data != tensors_[i].data;
@@ -217,9 +223,12 @@ Status Program::set_addresses(std::span<const void* const> inputs, std::span<voi
   }
   for (unsigned i = 0; i < steps_.size(); ++i) {
     if (!steps_[i]->holds_addresses() || !touches_bindings(i)) continue;
-    const StepSource source = {*file_,        *plan_.steps()->Get(i),
-                               tensors_,      dims_,
-                               options_.isa,  pool_.threads(),
+    const StepSource source = {*file_,
+                               *plan_.steps()->Get(i),
+                               tensors_,
+                               dims_,
+                               options_.isa,
+                               pool_.threads(),
                                {static_cast<std::byte*>(workspace_.get()), workspace_bytes_}};
     XINFER_ASSIGN_OR_RETURN(steps_[i], make_step(source));
   }
@@ -260,8 +269,7 @@ Status Program::run_observed(std::span<const void* const> inputs, std::span<void
       if (output < 0) continue;
       const engine::fb::Tensor& tensor = *plan_.tensors()->Get(static_cast<unsigned>(output));
       if (!tensor.names() || tensor.names()->size() == 0) continue;
-      XINFER_RETURN_IF_ERROR(
-          observer(*tensor.names(), tensors_[static_cast<std::size_t>(output)]));
+      XINFER_RETURN_IF_ERROR(observer(*tensor.names(), tensors_[static_cast<std::size_t>(output)]));
     }
     return {};
   });
