@@ -10,6 +10,7 @@ example=examples/digits
 out=build/demo
 xinfer=build/release/tools/xinfer
 preprocess=color=gray,mean=0.5,std=0.5
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 
 begin_stage "set-up"
 scripts/setup.sh build

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Writes ONNX's backend node cases (tests/onnx/generate_node_cases.py) to the folder named by the
-# first argument, with the pinned onnx in a virtual environment below it. Quick the second time.
+# first argument, with the onnx that scripts/python_venv.sh installs. Quick the second time.
 set -eu
 
 if [ $# -ne 1 ]; then
@@ -19,11 +19,8 @@ if [ -f "$output/stamp" ] && [ "$(cat "$output/stamp")" = "$stamp" ]; then
   exit 0
 fi
 
-if [ ! -x "$output/venv/bin/python" ]; then
-  python3 -m venv "$output/venv"
-fi
-"$output/venv/bin/python" -m pip install --quiet --requirement "$root/tests/onnx/requirements.txt"
+python=$("$root/scripts/python_venv.sh")
 rm -rf "$output/cases"
-"$output/venv/bin/python" "$root/tests/onnx/generate_node_cases.py" \
+"$python" "$root/tests/onnx/generate_node_cases.py" \
   --ops "$root/docs/supported-ops.md" "$output/cases"
 echo "$stamp" >"$output/stamp"
