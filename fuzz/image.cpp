@@ -9,7 +9,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const xinfer::DecodeLimits limits{.max_pixels = 1 << 18, .max_scans = 20};
   const auto image = xinfer::decode_image(std::as_bytes(std::span(data, size)), "fuzz", limits);
   if (image.ok()) {
-    const xinfer::Image& decoded = image.value();
+    const xinfer::Image& decoded = *image;
     require(decoded.channels == 3);
     require(decoded.pixels.size() ==
             decoded.row_bytes() * static_cast<std::size_t>(decoded.height));

@@ -8,10 +8,10 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const auto graph = xinfer::ir::parse(text);
-  if (!graph.ok() || !xinfer::ir::verify(graph.value()).ok()) return 0;
-  const std::string printed = xinfer::ir::print(graph.value(), -1);
+  if (!graph.ok() || !xinfer::ir::verify(*graph).ok()) return 0;
+  const std::string printed = xinfer::ir::print(*graph, -1);
   const auto again = xinfer::ir::parse(printed);
   require(again.ok());
-  require(xinfer::ir::print(again.value(), -1) == printed);
+  require(xinfer::ir::print(*again, -1) == printed);
   return 0;
 }

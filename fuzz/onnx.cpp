@@ -8,8 +8,9 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   // The first byte chooses whether a fixed batch is freed.
   if (size == 0) return 0;
-  const xinfer::ImportOptions options{.free_batch = (data[0] & 1) != 0};
+  xinfer::ImportOptions options;
+  options.free_batch = (data[0] & 1) != 0;
   const auto graph = xinfer::import_onnx(std::as_bytes(std::span(data + 1, size - 1)), options);
-  if (graph.ok()) require(xinfer::ir::verify(graph.value()).ok());
+  if (graph.ok()) require(xinfer::ir::verify(*graph).ok());
   return 0;
 }

@@ -8,11 +8,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const auto ranges = xinfer::calibrate::read_tensorrt_cache(text);
   if (!ranges.ok()) return 0;
-  const auto written = xinfer::calibrate::write_tensorrt_cache(ranges.value());
+  const auto written = xinfer::calibrate::write_tensorrt_cache(*ranges);
   require(written.ok());
-  const auto again = xinfer::calibrate::read_tensorrt_cache(written.value());
+  const auto again = xinfer::calibrate::read_tensorrt_cache(*written);
   require(again.ok());
-  const auto rewritten = xinfer::calibrate::write_tensorrt_cache(again.value());
-  require(rewritten.ok() && rewritten.value() == written.value());
+  const auto rewritten = xinfer::calibrate::write_tensorrt_cache(*again);
+  require(rewritten.ok() && *rewritten == *written);
   return 0;
 }
