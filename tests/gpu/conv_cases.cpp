@@ -193,6 +193,11 @@ GpuCase conv_halo_case(std::uint64_t seed) {
   return gemm_case(conv, halo_variants(conv.problem), seed);
 }
 
+GpuCase conv_latency_case(std::uint64_t seed) {
+  const RandomConv conv = make_random_conv(seed, ConvFlavour::kDense);
+  return gemm_case(conv, latency_variants(conv.problem), seed);
+}
+
 GpuCase conv_half_case(std::uint64_t seed) {
   const bool wgmma = seed % 2 == 0;
   RandomConv conv = make_random_conv(seed, wgmma ? ConvFlavour::kDense : ConvFlavour::kAnyGroups);

@@ -49,6 +49,7 @@ const std::vector<std::string>& families();
 GpuCase conv_mma_case(std::uint64_t seed);
 GpuCase conv_wgmma_case(std::uint64_t seed);
 GpuCase conv_halo_case(std::uint64_t seed);
+GpuCase conv_latency_case(std::uint64_t seed);
 GpuCase conv_half_case(std::uint64_t seed);
 GpuCase conv_float_case(std::uint64_t seed);
 GpuCase depthwise_case(std::uint64_t seed);

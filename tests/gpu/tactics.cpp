@@ -6,6 +6,7 @@ namespace {
 using kernels::cuda::ConvProblem;
 using kernels::cuda::HaloTactic;
 using kernels::cuda::KernelSpec;
+using kernels::cuda::LatencyTactic;
 using kernels::cuda::MmaTactic;
 using kernels::cuda::WgmmaTactic;
 
@@ -25,6 +26,10 @@ constexpr WgmmaTactic kWgmmaTactics[] = {
     {1, 16, 32, 6, 2, 1, true, false, 0, 1},    {2, 96, 128, 4, 2, 1, false, false, 0, 1},
     {1, 160, 64, 4, 1, 2, false, false, 0, 1},  {2, 64, 32, 6, 1, 2, false, true, 0, 1},
     {1, 64, 128, 4, 2, 2, false, true, 3, 1},   {2, 48, 128, 4, 2, 1, false, false, 0, 1}};
+
+constexpr LatencyTactic kLatencyTactics[] = {
+    {32, 128, 1, 1}, {16, 64, 1, 1},  {64, 128, 2, 1}, {32, 128, 4, 1}, {32, 64, 1, 2},
+    {64, 128, 4, 2}, {128, 64, 8, 1}, {16, 32, 2, 2},  {96, 128, 2, 1}, {32, 64, 8, 1}};
 
 constexpr HaloTactic kHaloTactics[] = {{1, 1, 64, 4}, {1, 2, 32, 3}, {2, 2, 64, 3},  {2, 1, 128, 3},
                                        {4, 4, 64, 3}, {3, 4, 16, 4}, {4, 2, 128, 2}, {8, 4, 64, 2}};
@@ -53,6 +58,15 @@ std::vector<KernelSpec> halo_variants(const ConvProblem& problem) {
   std::vector<KernelSpec> specs;
   for (const HaloTactic& tactic : kHaloTactics) {
     Result<KernelSpec> spec = kernels::cuda::halo_conv(problem, tactic);
+    if (spec.ok()) specs.push_back(*std::move(spec));
+  }
+  return specs;
+}
+
+std::vector<KernelSpec> latency_variants(const ConvProblem& problem) {
+  std::vector<KernelSpec> specs;
+  for (const LatencyTactic& tactic : kLatencyTactics) {
+    Result<KernelSpec> spec = kernels::cuda::latency_conv(problem, tactic);
     if (spec.ok()) specs.push_back(*std::move(spec));
   }
   return specs;

@@ -63,10 +63,21 @@ struct HaloTactic {
   int stages = 4;
 };
 
+/// Tile of the wgmma kernel for small batches (sm_90a): 64 pixels times tile_n channels, K shared
+/// by the `split` blocks of a cluster and their `warpgroups` warpgroups, all of it in shared
+/// memory.
+struct LatencyTactic {
+  int tile_n = 32;  ///< 16 … 128
+  int tile_k = 128;
+  int split = 1;  ///< 1, 2, 4 or 8
+  int warpgroups = 1;
+};
+
 /// Kernels for one tactic. Fail with unsupported if the tactic cannot compute the problem.
 Result<KernelSpec> mma_conv(const ConvProblem& problem, const MmaTactic& tactic);
 Result<KernelSpec> wgmma_conv(const ConvProblem& problem, const WgmmaTactic& tactic);
 Result<KernelSpec> halo_conv(const ConvProblem& problem, const HaloTactic& tactic);
+Result<KernelSpec> latency_conv(const ConvProblem& problem, const LatencyTactic& tactic);
 /// The only kernel for float32 inputs.
 Result<KernelSpec> float_conv(const ConvProblem& problem);
 

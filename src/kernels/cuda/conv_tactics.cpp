@@ -170,6 +170,37 @@ std::vector<Candidate<MmaTactic>> mma_candidates(const Workload& w) {
   return result;
 }
 
+// A block's life: start, all of its slices at about 50 bytes a cycle, one multiplication behind the
+// last, and for split sums the exchange.
+double estimate_us(const Workload& w, const LatencyTactic& t) {
+  const double slices = ceil_div(w.tap_bytes, t.tile_k) * w.taps;
+  const double bytes = ceil_div(slices, t.split) * (64.0 + t.tile_n) * t.tile_k;
+  const double blocks = ceil_div(w.pixels, 64) * ceil_div(w.rows, t.tile_n) * t.split;
+  const double resident = std::max(1.0, std::floor(227.0 * 1024 / (bytes + 4096)));
+  const double rounds = ceil_div(blocks, w.multiprocessors * resident);
+  const double together = std::min(resident, ceil_div(blocks, w.multiprocessors));
+  const double exchange = t.split * t.warpgroups == 1 ? 0.0 : t.split == 1 ? 0.3 : 0.8;
+  const double multiply = bytes / (t.warpgroups == 1 ? 60.0 : 90.0);
+  const double cycles = std::max(bytes * together / 50.0, multiply);
+  return 0.9 + exchange + rounds * cycles / (kClockGhz * 1e3) + 0.02 * blocks / w.multiprocessors;
+}
+
+std::vector<Candidate<LatencyTactic>> latency_candidates(const Workload& w) {
+  std::vector<Candidate<LatencyTactic>> result;
+  const int deepest = w.tap_bytes <= 32 ? 32 : w.tap_bytes <= 64 ? 64 : 128;
+  for (const int tile_n : {16, 32, 64, 96, 128}) {
+    for (const int split : {1, 2, 4, 8}) {
+      for (const int warpgroups : {1, 2}) {
+        const double blocks = ceil_div(w.pixels, 64) * ceil_div(w.rows, tile_n) * split;
+        if (blocks > 8 * w.multiprocessors) continue;
+        const LatencyTactic t{tile_n, deepest, split, warpgroups};
+        result.push_back({estimate_us(w, t), t});
+      }
+    }
+  }
+  return result;
+}
+
 // Halo tiles for the layers that they serve: their input passes through L2 about once.
 std::vector<KernelSpec> halo_candidates(const ConvProblem& problem) {
   std::vector<KernelSpec> result;
@@ -227,6 +258,10 @@ Result<std::vector<KernelSpec>> conv_candidates(const ConvProblem& problem,
     const double factor = w.tap_bytes <= 64 ? 0.7 : 1.0;
     const double us = found.empty() ? 0.0 : found.front().us * factor;
     for (KernelSpec& spec : halo_candidates(problem)) found.push_back({us, std::move(spec)});
+    for (const auto& candidate : latency_candidates(w)) {
+      Result<KernelSpec> spec = latency_conv(problem, candidate.tactic);
+      if (spec.ok()) found.push_back({candidate.us, *std::move(spec)});
+    }
   }
   for (const auto& candidate : mma_candidates(w)) {
     Result<KernelSpec> spec = mma_conv(problem, candidate.tactic);

@@ -32,26 +32,6 @@ struct Plan {
   int shared_bytes = 0;
 };
 
-// The element that the last window along an axis starts at, minus the last input element: where the
-// im2col traversal ends.
-std::int64_t upper_corner(std::int64_t in, std::int64_t out, std::int64_t stride,
-                          std::int64_t pad) {
-  return (out - 1) * stride - pad - (in - 1);
-}
-
-bool fits_corner(std::int64_t corner) { return corner >= -128 && corner <= 127; }
-
-Status check_im2col(const ConvShape& s) {
-  const bool corners = fits_corner(-s.pad_top) && fits_corner(-s.pad_left) &&
-                       fits_corner(upper_corner(s.in_h, s.out_h, s.stride_h, s.pad_top)) &&
-                       fits_corner(upper_corner(s.in_w, s.out_w, s.stride_w, s.pad_left));
-  const bool reach = (s.kernel_h - 1) * s.dilation_h < 256 && (s.kernel_w - 1) * s.dilation_w < 256;
-  if (!corners || !reach || s.stride_h > 8 || s.stride_w > 8) {
-    return unsupported("the copy engine's im2col: padding, kernel or stride too large");
-  }
-  return Status();
-}
-
 // Residuals that the ring can bring: the epilogue is that one step, the residual lies like the
 // output.
 bool ring_applies(const ConvProblem& problem) {
@@ -121,39 +101,6 @@ Plan make_plan(const ConvProblem& problem, const WgmmaTactic& t) {
   return plan;
 }
 
-TensorMapRecipe pixel_map(const ConvProblem& problem, const WgmmaTactic& t, const Plan& plan) {
-  const ConvShape& s = problem.shape;
-  const auto size = static_cast<std::uint64_t>(plan.layout.element_bytes);
-  const auto pitch = static_cast<std::uint64_t>(s.x_pixel_stride) * size;
-  const auto channels = static_cast<std::uint64_t>(plan.layout.group_in_channels);
-  TensorMapRecipe map;
-  map.type = operand_map_type(problem.input);
-  map.swizzle = operand_swizzle(t.tile_k);
-  if (!plan.im2col) {
-    map.extent = {channels, static_cast<std::uint64_t>(s.out_h * s.out_w)};
-    map.batch_dimension = 1;
-    map.stride_bytes = {pitch};
-    map.box = {static_cast<std::uint32_t>(t.tile_k) / static_cast<std::uint32_t>(size),
-               static_cast<std::uint32_t>(plan.tile_m)};
-    return map;
-  }
-  map.kind = TensorMapRecipe::Kind::kIm2col;
-  map.rank = 4;
-  map.batch_dimension = 3;
-  const auto width = static_cast<std::uint64_t>(s.in_w),
-             height = static_cast<std::uint64_t>(s.in_h);
-  map.extent = {channels, width, height, 1};
-  map.stride_bytes = {pitch, pitch * width, pitch * width * height};
-  map.element_stride = {1, static_cast<std::uint32_t>(s.stride_w),
-                        static_cast<std::uint32_t>(s.stride_h), 1};
-  map.lower_corner = {static_cast<int>(-s.pad_left), static_cast<int>(-s.pad_top)};
-  map.upper_corner = {static_cast<int>(upper_corner(s.in_w, s.out_w, s.stride_w, s.pad_left)),
-                      static_cast<int>(upper_corner(s.in_h, s.out_h, s.stride_h, s.pad_top))};
-  map.channels = static_cast<std::uint32_t>(t.tile_k) / static_cast<std::uint32_t>(size);
-  map.pixels = static_cast<std::uint32_t>(plan.tile_m);
-  return map;
-}
-
 // A map over an INT8 tensor shaped like the output: the output itself or its residual.
 TensorMapRecipe output_map(const ConvProblem& problem, const WgmmaTactic& t,
                            std::int64_t pixel_stride) {
@@ -218,7 +165,7 @@ Result<KernelSpec> wgmma_conv(const ConvProblem& problem, const WgmmaTactic& tac
                        kMostSharedBytes);
   }
   const bool ring = tactic.residual_stages > 0;
-  spec.tensor_maps = {pixel_map(problem, tactic, plan),
+  spec.tensor_maps = {activation_map(problem, plan.layout, tactic.tile_k, plan.tile_m, plan.im2col),
                       weight_map(problem.input, plan.layout, tactic.tile_k, tactic.tile_n),
                       output_map(problem, tactic, problem.shape.y_pixel_stride),
                       output_map(problem, tactic,

@@ -118,6 +118,20 @@ __device__ __forceinline__ void keep_after_wait(float& value) {
   asm volatile("" : "+f"(value)::"memory");
 }
 
+/// An accumulator as a word in shared memory, and back.
+__device__ __forceinline__ u32 fragment_bits(s32 value) { return static_cast<u32>(value); }
+__device__ __forceinline__ u32 fragment_bits(float value) { return __float_as_uint(value); }
+template <typename Fragment>
+__device__ __forceinline__ Fragment fragment_of(u32 bits);
+template <>
+__device__ __forceinline__ s32 fragment_of<s32>(u32 bits) {
+  return static_cast<s32>(bits);
+}
+template <>
+__device__ __forceinline__ float fragment_of<float>(u32 bits) {
+  return __uint_as_float(bits);
+}
+
 /// Descriptor of a K-major operand in shared memory whose rows of kRowBytes (128, 64 or 32) are
 /// swizzled over 8 rows. Advancing by 32 bytes of K adds 2.
 template <int kRowBytes>

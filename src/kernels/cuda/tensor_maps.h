@@ -1,7 +1,9 @@
 // Tensor maps that several wgmma kernels share.
 #pragma once
 
+#include "core/status.h"
 #include "kernels/cuda/conv_layout.h"
+#include "kernels/cuda/conv_problem.h"
 #include "kernels/cuda/kernel_spec.h"
 
 namespace xinfer::kernels::cuda {
@@ -15,5 +17,15 @@ xinfer::cuda::TensorMapSwizzle operand_swizzle(int row_bytes);
 /// Packed weights of a layer without groups, in boxes of `row_bytes` of K times `rows` rows. What
 /// lies outside reads as zero.
 TensorMapRecipe weight_map(DType input, const ConvLayout& layout, int row_bytes, int rows);
+
+/// Whether the copy engine's im2col mode can read the layer's input: its corners are 8-bit, its
+/// strides at most 8.
+Status check_im2col(const ConvShape& shape);
+
+/// The input of a layer without groups, `pixels` output pixels of `row_bytes` of channels a copy:
+/// as a matrix of pixels for pointwise layers, otherwise by im2col. Channels beyond the last
+/// granule and pixels outside the tensor read as zero.
+TensorMapRecipe activation_map(const ConvProblem& problem, const ConvLayout& layout, int row_bytes,
+                               int pixels, bool im2col);
 
 }  // namespace xinfer::kernels::cuda

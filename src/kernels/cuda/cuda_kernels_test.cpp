@@ -1,0 +1,187 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <numeric>
+#include <set>
+#include <vector>
+
+#include "kernels/cuda/conv_problem.h"
+#include "kernels/cuda/depthwise_kernels.h"
+#include "kernels/cuda/layer_source.h"
+#include "kernels/cuda/space_to_depth.h"
+#include "kernels/cuda/wgmma_source.h"
+
+namespace xinfer::kernels::cuda {
+namespace {
+
+ConvProblem dense_problem(std::int64_t in, std::int64_t out) {
+  static const float kScaled = 1.0f;
+  ConvProblem problem;
+  ConvShape& s = problem.shape;
+  s.in_h = s.in_w = s.out_h = s.out_w = 14;
+  s.in_channels = in;
+  s.out_channels = out;
+  s.x_pixel_stride = (in + 15) / 16 * 16;
+  s.y_pixel_stride = (out + 15) / 16 * 16;
+  problem.epilogue.multiplier = &kScaled;
+  problem.epilogue.output_dtype = DType::kUInt8;
+  return problem;
+}
+
+TEST(ConvLayout, GroupsAreMergedToWholeGranules) {
+  ConvShape shape;
+  shape.in_channels = shape.out_channels = 128;
+  shape.groups = 32;  // 4 channels each: four groups fill 16 bytes
+  ConvLayout layout = conv_layout(shape, DType::kInt8);
+  EXPECT_EQ(layout.merged, 4);
+  EXPECT_EQ(layout.groups, 8);
+  EXPECT_EQ(layout.group_in_channels, 16);
+  EXPECT_EQ(layout.group_out_channels, 16);
+  shape.in_channels = shape.out_channels = 9;
+  shape.groups = 3;  // 3 channels each: no divisor of 3 helps
+  layout = conv_layout(shape, DType::kInt8);
+  EXPECT_EQ(layout.groups, 1);
+  EXPECT_EQ(layout.group_in_channels, 16);
+}
+
+TEST(ConvLayout, PermutationPadsAtMostAnEighth) {
+  for (std::int64_t out = 1; out <= 600; ++out) {
+    ConvShape shape;
+    shape.in_channels = 16;
+    shape.out_channels = out;
+    const ConvLayout layout = conv_layout(shape, DType::kInt8);
+    EXPECT_GE(layout.group_rows, out);
+    EXPECT_LE(layout.group_rows * 8, (out + 15) / 16 * 16 * 9) << out;
+  }
+}
+
+TEST(ConvLayout, PackedRowsHoldEveryWeightOnce) {
+  ConvShape shape;
+  shape.in_channels = 6;
+  shape.out_channels = 10;
+  shape.groups = 2;
+  shape.kernel_h = 2;
+  const ConvLayout layout = conv_layout(shape, DType::kInt8);
+  std::vector<std::int8_t> weights(static_cast<std::size_t>(10 * 2 * 3));
+  std::iota(weights.begin(), weights.end(), std::int8_t{1});
+  std::vector<std::int8_t> packed(layout.weight_bytes());
+  pack_conv_weights(shape, layout, weights.data(), packed.data());
+  std::multiset<int> found;
+  for (const std::int8_t w : packed) {
+    if (w != 0) found.insert(w);
+  }
+  EXPECT_EQ(found.size(), weights.size());
+  EXPECT_EQ(std::set<int>(found.begin(), found.end()).size(), weights.size());
+  // Row 0 holds channel 0; its second kernel row begins after the merged groups' channels.
+  EXPECT_EQ(packed[0], 1);
+  EXPECT_EQ(packed[static_cast<std::size_t>(layout.group_in_channels)], 4);
+}
+
+TEST(LayerSource, FloatLiteralsAreExact) {
+  EXPECT_EQ(float_literal(0.1f), "0x1.99999ap-4f");
+  EXPECT_EQ(float_literal(-2.0f), "-0x1p+1f");
+}
+
+TEST(LayerSource, ActivationStepsAreRefused) {
+  ConvProblem problem = dense_problem(64, 64);
+  problem.epilogue.step_count = 1;
+  problem.epilogue.steps[0].kind = EpilogueStep::Kind::kActivation;
+  EXPECT_EQ(mma_conv(problem, {}).status().code(), ErrorCode::kUnsupported);
+}
+
+TEST(WgmmaSource, Widths) {
+  EXPECT_TRUE(is_wgmma_width(48));
+  EXPECT_FALSE(is_wgmma_width(40));
+  EXPECT_NE(wgmma_function(16, DType::kUInt8).find("m64n16k32.s32.u8.s8"), std::string::npos);
+}
+
+TEST(ConvProblem, MisalignedInputIsAnInternalError) {
+  ConvProblem problem = dense_problem(24, 64);
+  problem.shape.x_pixel_stride = 24;
+  const Status status = mma_conv(problem, {}).status();
+  EXPECT_EQ(status.code(), ErrorCode::kInternal);
+  EXPECT_NE(status.message().find("16 bytes"), std::string::npos) << status.message();
+}
+
+TEST(ConvCandidates, SomeKernelForEveryTarget) {
+  for (const std::int64_t channels : {3, 16, 24, 96, 144, 200, 512}) {
+    const ConvProblem problem = dense_problem(channels, channels);
+    for (const int capability : {80, 86, 89, 90, 100, 120}) {
+      for (const std::int64_t batch : {1, 32}) {
+        const auto specs = conv_candidates(problem, {capability, 100, true}, batch, 5);
+        ASSERT_TRUE(specs.ok()) << specs.status().message();
+        EXPECT_LE(specs->size(), 5u);
+        for (const KernelSpec& spec : *specs) {
+          EXPECT_LE(spec.least_capability, capability);
+          EXPECT_TRUE(!spec.architecture_specific || capability == 90);
+        }
+      }
+    }
+  }
+}
+
+TEST(ConvCandidates, FewChannelsOnHopperUseTheHaloTile) {
+  ConvProblem problem = dense_problem(64, 64);
+  ConvShape& s = problem.shape;
+  s.in_h = s.in_w = s.out_h = s.out_w = 56;
+  s.kernel_h = s.kernel_w = 3;
+  s.pad_top = s.pad_left = 1;
+  const auto specs = conv_candidates(problem, {90, 132, true}, 128, 1);
+  ASSERT_TRUE(specs.ok());
+  EXPECT_EQ(specs->front().entry, "conv_wgmma_halo");
+}
+
+TEST(GridRule, PersistentGridsAreWholeMultiples) {
+  GridRule rule;
+  rule.items_per_image = 196;
+  rule.items_per_tile = 128;
+  rule.tiles_per_item_tile = 8;
+  EXPECT_EQ(rule.blocks(2, 132), 4 * 8);
+  rule.persistent_blocks_per_multiprocessor = 1;
+  rule.multiple = 8;
+  EXPECT_EQ(rule.blocks(128, 132), 128);
+  EXPECT_EQ(rule.blocks(1, 4), 8);
+}
+
+// A strided convolution equals its space-to-depth form, tap for tap.
+TEST(SpaceToDepth, MovesEveryWeight) {
+  ConvShape shape;
+  shape.in_h = shape.in_w = 224;
+  shape.out_h = shape.out_w = 112;
+  shape.in_channels = 3;
+  shape.out_channels = 2;
+  shape.kernel_h = shape.kernel_w = 7;
+  shape.stride_h = shape.stride_w = 2;
+  shape.pad_top = shape.pad_left = 3;
+  ASSERT_TRUE(can_use_space_to_depth(shape));
+  const ConvShape moved = space_to_depth_shape(shape);
+  EXPECT_EQ(moved.kernel_h, 4);
+  EXPECT_EQ(moved.stride_h, 1);
+  EXPECT_EQ(moved.pad_top, 2);
+  EXPECT_EQ(moved.in_h, 112);
+  EXPECT_EQ(moved.in_channels, 12);
+  std::vector<std::int8_t> weights(static_cast<std::size_t>(2 * 49 * 3));
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    weights[i] = static_cast<std::int8_t>(i % 127 + 1);
+  }
+  std::vector<std::int8_t> result(static_cast<std::size_t>(2 * 16 * 12));
+  space_to_depth_weights(shape, weights.data(), result.data(), 1);
+  for (std::int64_t n = 0; n < 2; ++n) {
+    for (std::int64_t ky = 0; ky < 7; ++ky) {
+      for (std::int64_t kx = 0; kx < 7; ++kx) {
+        for (std::int64_t c = 0; c < 3; ++c) {
+          // Input row 2 * oy - 3 + ky is row oy - 2 + my of the moved image, part dy.
+          const std::int64_t y = ky - 3 + 4, x = kx - 3 + 4;
+          const std::int64_t my = y / 2, dy = y % 2, mx = x / 2, dx = x % 2;
+          const std::int64_t to = ((n * 4 + my) * 4 + mx) * 12 + (dy * 2 + dx) * 3 + c;
+          const std::int64_t from = ((n * 7 + ky) * 7 + kx) * 3 + c;
+          EXPECT_EQ(result[static_cast<std::size_t>(to)], weights[static_cast<std::size_t>(from)]);
+        }
+      }
+    }
+  }
+  EXPECT_EQ(std::count(result.begin(), result.end(), 0), 2 * (16 * 12 - 49 * 3));
+}
+
+}  // namespace
+}  // namespace xinfer::kernels::cuda
