@@ -41,9 +41,78 @@ TEST_P(GemmVariant, EqualsReference) {
   }
 }
 
+/// Shapes large enough for several threads, row blocks and weights that do not fit a cache.
+struct LargeShape {
+  std::int64_t in_channels, out_channels, kernel, size, batch;
+};
+constexpr LargeShape kLargeShapes[] = {{512, 96, 3, 7, 1},
+                                       {64, 40, 3, 30, 2},
+                                       {3, 33, 7, 40, 1},
+                                       {2048, 300, 1, 1, 1},
+                                       {96, 200, 1, 33, 1}};
+
+TEST_P(GemmVariant, EqualsReferenceOnLargeShapes) {
+  const GemmKernel& kernel = GetParam();
+  if (!supports(kernel.isa)) GTEST_SKIP() << "this machine has no " << to_string(kernel.isa);
+  ThreadPool pools[] = {ThreadPool(1), ThreadPool(2), ThreadPool(3)};
+  std::mt19937 random(7);
+  for (const LargeShape& large : kLargeShapes) {
+    ConvShape s;
+    s.batch = large.batch;
+    s.in_h = s.in_w = s.out_h = s.out_w = large.size;
+    s.in_channels = s.x_pixel_stride = large.in_channels;
+    s.out_channels = s.y_pixel_stride = large.out_channels;
+    s.kernel_h = s.kernel_w = large.kernel;
+    s.pad_top = s.pad_left = large.kernel / 2;
+    const RandomProblem p = make_random_problem_of(random, kernel.type, s);
+    const auto weights = packed(p);
+    const auto expected = reference_output(p);
+    for (ThreadPool& pool : pools) {
+      auto y = canary_output(p);
+      const ConvArguments arguments{p.x.data(), weights.get(), y.data() + kCanaryBytes, p.epilogue};
+      auto convolution =
+          make_convolution_with(kernel, p.shape, arguments, kernel.isa, pool.threads());
+      ASSERT_TRUE(convolution.ok()) << convolution.status().message();
+      (*convolution)->run(pool);
+      ASSERT_EQ(first_difference(expected, y), "")
+          << pool.threads() << " threads: " << p.description;
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Variants, GemmVariant,
                          testing::ValuesIn(gemm_kernels().begin(), gemm_kernels().end()),
                          [](const auto& variant) { return std::string(variant.param.name); });
+
+TEST(Convolution, RefusesShapesThatDoNotFit) {
+  ConvShape shape;
+  shape.in_channels = shape.x_pixel_stride = 6;
+  shape.out_channels = shape.y_pixel_stride = 4;
+  shape.groups = 4;
+  const auto by_groups = make_convolution(shape, ConvType::kF32, {}, CpuIsa::kPortable, 1);
+  ASSERT_FALSE(by_groups.ok());
+  EXPECT_EQ(by_groups.status().message(),
+            "convolution of 6 to 4 channels in 4 groups; both must be multiples");
+  shape.groups = 2;
+  shape.y_pixel_stride = 3;
+  const auto by_stride = make_convolution(shape, ConvType::kF32, {}, CpuIsa::kPortable, 1);
+  ASSERT_FALSE(by_stride.ok());
+  EXPECT_EQ(by_stride.status().message(),
+            "convolution with pixel strides 6 and 3; needed: at least 6 and 4 channels");
+}
+
+TEST(Convolution, TakesTheBestVariantOfTheLevel) {
+  for (CpuIsa isa : supported_isas()) {
+    for (ConvType type : {ConvType::kF32, ConvType::kU8S8, ConvType::kS8S8}) {
+      const GemmKernel& kernel = select_gemm_kernel(type, isa);
+      EXPECT_EQ(kernel.type, type);
+      EXPECT_TRUE(includes(isa, kernel.isa)) << kernel.name << " on " << to_string(isa);
+    }
+  }
+  EXPECT_STREQ(select_gemm_kernel(ConvType::kU8S8, CpuIsa::kAvxVnni).name, "gemm_u8s8_avxvnni");
+  EXPECT_STREQ(select_gemm_kernel(ConvType::kU8S8, CpuIsa::kAmx).name, "gemm_u8s8_amx");
+  EXPECT_STREQ(select_gemm_kernel(ConvType::kF32, CpuIsa::kAmx).name, "gemm_f32_avx512");
+}
 
 }  // namespace
 }  // namespace xinfer::kernels

@@ -18,7 +18,7 @@ void gemm_int8_vnni256(const GemmTile& tile, int rows, int panels);
 
 namespace {
 
-constexpr int kProblems = 400;
+constexpr int kProblems = 200;
 
 /// Eight tiles as the architecture manual defines them; one thread's state.
 struct EmulatedUnit {

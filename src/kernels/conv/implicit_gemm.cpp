@@ -12,6 +12,8 @@ namespace {
 /// Start values of layers that need no compensation.
 alignas(64) constexpr std::int32_t kZeros[kMaxStoreColumns] = {};
 
+std::int64_t element_bytes(ConvType type) { return type == ConvType::kF32 ? 4 : 1; }
+
 /// Rows a multiple of 1 KB apart fall into few sets of an L1 of 64 sets.
 std::size_t spread_over_sets(std::size_t bytes) {
   const std::size_t aligned = align_up(bytes, kBufferAlignment);
@@ -66,6 +68,8 @@ bool ImplicitGemm::rows_lie_in_memory() const {
   if (s.kernel_h * s.kernel_w != 1 || s.stride_h != 1 || s.stride_w != 1) return false;
   if (s.pad_top != 0 || s.pad_left != 0 || s.out_h != s.in_h || s.out_w != s.in_w) return false;
   if (source_.format == RowFormat::kWide) return false;
+  // Rows a page apart fall into one set of an L1 of 64 sets.
+  if (s.x_pixel_stride * element_bytes(source_.type) % 4096 == 0) return false;
   return source_.format != RowFormat::kUnsigned || source_.type == ConvType::kU8S8;
 }
 

@@ -213,9 +213,13 @@ std::size_t RandomProblem::y_bytes() const {
 }
 
 RandomProblem make_random_problem(std::mt19937& random, ConvType type, ProblemKind kind) {
+  return make_random_problem_of(random, type, pick_shape(random, kind));
+}
+
+RandomProblem make_random_problem_of(std::mt19937& random, ConvType type, const ConvShape& shape) {
   RandomProblem p;
   p.type = type;
-  p.shape = pick_shape(random, kind);
+  p.shape = shape;
   const ConvShape& s = p.shape;
   constexpr Values kValues[] = {Values::kUniform, Values::kUniform, Values::kUniform,
                                 Values::kLowest, Values::kHighest};

@@ -37,6 +37,9 @@ struct RandomProblem {
 
 RandomProblem make_random_problem(std::mt19937& random, ConvType type, ProblemKind kind);
 
+/// The same for a given shape.
+RandomProblem make_random_problem_of(std::mt19937& random, ConvType type, const ConvShape& shape);
+
 /// The bytes of y's buffer as convolution_reference leaves them, canaries included; elements
 /// between pixels (pixel stride > channels) are canaries too.
 std::vector<std::uint8_t> reference_output(const RandomProblem& problem);
