@@ -42,9 +42,10 @@ void apply_profile(builders::EngineBuilder& builder, const std::string& text) {
   const std::vector<std::string> shapes =
       colon == std::string::npos ? std::vector<std::string>() : split(text.substr(colon + 1), ',');
   if (shapes.size() != 3) {
-    refuse(fmt::format("--profile {}: needed: INPUT:MIN,OPT,MAX, as "
-                       "images:1x3x320x320,1x3x640x640,4x3x1280x1280",
-                       text));
+    refuse(
+        fmt::format("--profile {}: needed: INPUT:MIN,OPT,MAX, as "
+                    "images:1x3x320x320,1x3x640x640,4x3x1280x1280",
+                    text));
   }
   builder.with_profile(text.substr(0, colon), parse_shape(shapes[0], "--profile"),
                        parse_shape(shapes[1], "--profile"), parse_shape(shapes[2], "--profile"));
@@ -56,8 +57,8 @@ void apply_keep(builders::EngineBuilder& builder, const std::string& text) {
   if (precision != "fp32" && precision != "fp16") {
     refuse(fmt::format("--keep {}: needed: PATTERN=fp32 or PATTERN=fp16", text));
   }
-  builder.keep(text.substr(0, equals), precision == "fp16" ? builders::Precision::kFp16
-                                                           : builders::Precision::kFp32);
+  builder.keep(text.substr(0, equals),
+               precision == "fp16" ? builders::Precision::kFp16 : builders::Precision::kFp32);
 }
 
 /// Images go through in batches; results do not depend on the size.
@@ -85,8 +86,8 @@ void add_model_options(CLI::App& command, ModelArguments& a) {
   command.add_option("model", a.model, "ONNX model")->required()->type_name("MODEL.onnx");
   command.add_option("--calib", a.calib, "Calibration samples: a folder of images, .npy or .npz")
       ->type_name("PATH");
-  command.add_option("--calib-count", a.calib_count,
-                     "Use this many samples, spread evenly over all")
+  command
+      .add_option("--calib-count", a.calib_count, "Use this many samples, spread evenly over all")
       ->type_name("N");
   command
       .add_option("--calibrator", a.calibrator,
@@ -108,8 +109,9 @@ void add_model_options(CLI::App& command, ModelArguments& a) {
                   "Shapes of an input with dynamic dimensions: INPUT:MIN,OPT,MAX")
       ->type_name("TEXT");
   command.add_option("--threads", a.threads, "Threads; default: all processors")->type_name("N");
-  command.add_option("--cpu-isa", a.cpu_isa,
-                     "auto, portable, avx2, avxvnni, avx512vnni or amx; default auto")
+  command
+      .add_option("--cpu-isa", a.cpu_isa,
+                  "auto, portable, avx2, avxvnni, avx512vnni or amx; default auto")
       ->type_name("NAME");
 }
 
@@ -148,8 +150,9 @@ builders::EngineBuilder make_builder(const ModelArguments& a) {
 
 void add_run_options(CLI::App& command, RunArguments& a) {
   command.add_option("--threads", a.threads, "Threads; default: all processors")->type_name("N");
-  command.add_option("--cpu-isa", a.cpu_isa,
-                     "auto, portable, avx2, avxvnni, avx512vnni or amx; default auto")
+  command
+      .add_option("--cpu-isa", a.cpu_isa,
+                  "auto, portable, avx2, avxvnni, avx512vnni or amx; default auto")
       ->type_name("NAME");
 }
 

@@ -125,8 +125,8 @@ Statistics summarise(std::vector<double> latencies) {
 /// Runs all streams side by side for a time; returns their latencies and the seconds it took.
 std::pair<std::vector<double>, double> run_streams(std::vector<Stream>& streams, double seconds) {
   const Clock::time_point start = Clock::now();
-  const auto end = start + std::chrono::duration_cast<Clock::duration>(
-                               std::chrono::duration<double>(seconds));
+  const auto end =
+      start + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
   std::vector<std::vector<double>> latencies(streams.size());
   std::vector<std::thread> threads;
   for (std::size_t i = 1; i < streams.size(); ++i) {

@@ -127,8 +127,7 @@ void add_build(CLI::App& app) {
                    "Keep layers whose node or output name matches in a precision: PATTERN=fp32")
       ->type_name("RULE");
   command
-      ->add_option("--int8-only", arguments->model.int8_only,
-                   "Only layers that match may be INT8")
+      ->add_option("--int8-only", arguments->model.int8_only, "Only layers that match may be INT8")
       ->type_name("PATTERN");
   add_json_option(*command, arguments->json);
   command->footer(

@@ -50,8 +50,10 @@ void add_calibrate(CLI::App& app) {
   CLI::App* command = app.add_subcommand("calibrate", "Calibrate and write the cache only");
   auto arguments = std::make_shared<CalibrateArguments>();
   add_model_options(*command, arguments->model);
-  command->add_option("-o,--output", arguments->cache, "Cache to write: .json is ours, any other "
-                                                       "name TensorRT's text")
+  command
+      ->add_option("-o,--output", arguments->cache,
+                   "Cache to write: .json is ours, any other "
+                   "name TensorRT's text")
       ->required()
       ->type_name("CACHE");
   add_json_option(*command, arguments->json);

@@ -4,9 +4,9 @@
 
 #include <memory>
 
+#include "arguments.h"
 #include "commands.h"
 #include "output.h"
-#include "arguments.h"
 #include "xinfer/core/device.h"
 
 namespace xinfer::tools {

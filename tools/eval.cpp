@@ -60,17 +60,18 @@ void run_eval(const Arguments& arguments) {
 }  // namespace
 
 void add_eval(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("eval", "Measure an engine's accuracy on labelled samples");
+  CLI::App* command =
+      app.add_subcommand("eval", "Measure an engine's accuracy on labelled samples");
   auto arguments = std::make_shared<Arguments>();
   command->add_option("engine", arguments->engine, "Engine file")->required()->type_name("ENGINE");
   command->add_option("--data", arguments->data, "Samples: a folder of class folders, .npy, .npz")
       ->required()
       ->type_name("PATH");
-  command->add_option("--labels", arguments->labels,
-                      "Class table (folder, index, name); for arrays row and class index, or .npy")
+  command
+      ->add_option("--labels", arguments->labels,
+                   "Class table (folder, index, name); for arrays row and class index, or .npy")
       ->type_name("FILE");
-  command->add_option("--baseline", arguments->baseline,
-                      "Compare with this model in float32")
+  command->add_option("--baseline", arguments->baseline, "Compare with this model in float32")
       ->type_name("MODEL.onnx");
   command->add_flag("--layers", arguments->layers, "Also compare layer by layer");
   command->add_option("--count", arguments->count, "Use this many samples")->type_name("N");

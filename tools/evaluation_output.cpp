@@ -19,21 +19,20 @@ void add_accuracy(Table& table, const std::string& name, const Accuracy& accurac
 }
 
 nlohmann::json to_json(const Accuracy& accuracy) {
-  return {{"samples", accuracy.samples},
-          {"labelled", accuracy.labelled},
-          {"top1_percent", accuracy.top1_percent},
-          {"top5_percent", accuracy.top5_percent},
-          {"seconds", accuracy.seconds},
-          {"samples_per_second", accuracy.samples_per_second}};
+  return {
+      {"samples", accuracy.samples},           {"labelled", accuracy.labelled},
+      {"top1_percent", accuracy.top1_percent}, {"top5_percent", accuracy.top5_percent},
+      {"seconds", accuracy.seconds},           {"samples_per_second", accuracy.samples_per_second}};
 }
 
 nlohmann::json to_json(const std::vector<ValueComparison>& values) {
   nlohmann::json list = nlohmann::json::array();
   for (const ValueComparison& value : values) {
     // JSON has no infinity: null means equal.
-    list.push_back({{"name", value.name},
-                    {"sqnr_db", std::isinf(value.sqnr_db) ? nlohmann::json() : nlohmann::json(value.sqnr_db)},
-                    {"largest_difference", value.largest_difference}});
+    list.push_back(
+        {{"name", value.name},
+         {"sqnr_db", std::isinf(value.sqnr_db) ? nlohmann::json() : nlohmann::json(value.sqnr_db)},
+         {"largest_difference", value.largest_difference}});
   }
   return list;
 }
@@ -56,8 +55,8 @@ void print_evaluation(const EvaluationReport& report, const std::string& tested,
   if (report.layers.empty()) return;
   Table layers({"value", "SQNR", "largest difference"});
   for (const ValueComparison& layer : report.layers) {
-    layers.add({layer.name, decibels(layer.sqnr_db),
-                fmt::format("{:.4g}", layer.largest_difference)});
+    layers.add(
+        {layer.name, decibels(layer.sqnr_db), fmt::format("{:.4g}", layer.largest_difference)});
   }
   layers.print({1, 2});
 }

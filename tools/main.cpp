@@ -37,7 +37,8 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kUserError;
   } catch (const xinfer::Error& error) {
-    return fail(error.what(), error.code() == xinfer::ErrorCode::kInternal ? kOurError : kUserError);
+    return fail(error.what(),
+                error.code() == xinfer::ErrorCode::kInternal ? kOurError : kUserError);
   } catch (const std::exception& error) {
     return fail(error.what(), kOurError);
   }

@@ -1,10 +1,9 @@
 // Tables for people, JSON for machines.
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 namespace xinfer::tools {
 

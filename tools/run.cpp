@@ -41,9 +41,9 @@ bool is_named_array(const std::string& text, const Engine& engine) {
 SampleBatch named_arrays(const Arguments& arguments, const Engine& engine) {
   SampleBatch batch;
   for (const BindingInfo& input : engine.inputs()) {
-    const auto it = std::find_if(
-        arguments.inputs.begin(), arguments.inputs.end(),
-        [&](const std::string& text) { return text.starts_with(input.name + "="); });
+    const auto it =
+        std::find_if(arguments.inputs.begin(), arguments.inputs.end(),
+                     [&](const std::string& text) { return text.starts_with(input.name + "="); });
     if (it == arguments.inputs.end()) refuse(fmt::format("input \"{}\" is missing", input.name));
     batch.inputs.push_back(load_npy(it->substr(input.name.size() + 1)));
   }
@@ -181,8 +181,7 @@ void add_run(CLI::App& app) {
       ->type_name("FILE");
   command->add_option("-o,--output", arguments->output, "Write the outputs to a .npy or .npz")
       ->type_name("FILE");
-  command->add_option("--preprocess", arguments->preprocess,
-                      "Instead of what the engine stores")
+  command->add_option("--preprocess", arguments->preprocess, "Instead of what the engine stores")
       ->type_name("TEXT");
   add_run_options(*command, arguments->run);
   add_json_option(*command, arguments->json);

@@ -106,9 +106,8 @@ std::shared_ptr<SampleSet::Source> image_source(ImageFolder folder, const Sample
   loader.batch_size = static_cast<std::size_t>(options.batch_size);
   loader.workers = options.workers;
   loader.skip_bad = options.skip_bad;
-  const bool labelled =
-      std::any_of(folder.files.begin(), folder.files.end(),
-                  [](const ImageFile& file) { return file.target != kNoLabel; });
+  const bool labelled = std::any_of(folder.files.begin(), folder.files.end(),
+                                    [](const ImageFile& file) { return file.target != kNoLabel; });
   const std::size_t count = folder.files.size();
   auto source = std::make_shared<ImageSource>(
       count, image_examples(std::move(folder.files), std::move(preprocessor)), loader);
@@ -129,8 +128,7 @@ class ArraySource final : public SampleSet::Source {
 
   bool next(SampleBatch& batch) override {
     if (at_ == rows_.size()) return false;
-    const std::size_t count =
-        std::min(rows_.size() - at_, static_cast<std::size_t>(batch_size));
+    const std::size_t count = std::min(rows_.size() - at_, static_cast<std::size_t>(batch_size));
     batch = {};
     for (const Tensor& array : arrays_) batch.inputs.push_back(take(array, count));
     for (std::size_t i = 0; i < count; ++i) {
@@ -207,9 +205,10 @@ std::vector<std::int64_t> read_row_labels(const fs::path& path, std::int64_t row
 std::vector<Tensor> arrays_by_input(const fs::path& path, const std::vector<BindingInfo>& inputs) {
   if (path.extension() == ".npy") {
     if (inputs.size() != 1) {
-      refuse(fmt::format("{}: one array for a model with {} inputs: give a .npz with an array "
-                         "for each",
-                         path.string(), inputs.size()));
+      refuse(
+          fmt::format("{}: one array for a model with {} inputs: give a .npz with an array "
+                      "for each",
+                      path.string(), inputs.size()));
     }
     return {load_npy(path)};
   }
@@ -246,8 +245,7 @@ void check_array(const fs::path& path, const Tensor& array, const BindingInfo& i
 std::shared_ptr<SampleSet::Source> array_source(const fs::path& path, const SampleOptions& options,
                                                 const std::vector<BindingInfo>& inputs) {
   std::vector<Tensor> arrays = arrays_by_input(path, inputs);
-  const std::int64_t rows =
-      arrays.empty() || arrays[0].shape().empty() ? 0 : arrays[0].shape()[0];
+  const std::int64_t rows = arrays.empty() || arrays[0].shape().empty() ? 0 : arrays[0].shape()[0];
   for (std::size_t i = 0; i < arrays.size(); ++i) check_array(path, arrays[i], inputs[i], rows);
   std::vector<std::int64_t> targets;
   if (!options.labels.empty()) targets = read_row_labels(options.labels, rows);
@@ -319,8 +317,8 @@ bool SampleCalibrator::next_batch(const std::vector<std::string>& names,
   SampleBatch samples;
   if (!samples_.next(samples)) return false;
   if (samples.inputs.size() != names.size()) {
-    refuse(fmt::format("the samples have {} arrays; the model has {} inputs",
-                       samples.inputs.size(), names.size()));
+    refuse(fmt::format("the samples have {} arrays; the model has {} inputs", samples.inputs.size(),
+                       names.size()));
   }
   batch = std::move(samples.inputs);
   return true;

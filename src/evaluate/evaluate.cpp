@@ -48,8 +48,8 @@ struct Noise {
     }
   }
   ValueComparison result(const std::string& name) const {
-    const double ratio = noise == 0 ? std::numeric_limits<double>::infinity()
-                                    : 10 * std::log10(signal / noise);
+    const double ratio =
+        noise == 0 ? std::numeric_limits<double>::infinity() : 10 * std::log10(signal / noise);
     return {name, ratio, largest};
   }
 };

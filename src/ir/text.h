@@ -22,8 +22,8 @@ namespace xinfer::ir {
 /// hash unless `inline_limit` is negative (everything, for round trips).
 std::string print(const Graph& graph, int inline_limit = 16);
 
-/// Reads what print writes with inline_limit = -1, or by hand; '#' starts a comment. Errors name the
-/// line. Only syntax and names are checked: `verify` judges the graph.
+/// Reads what print writes with inline_limit = -1, or by hand; '#' starts a comment. Errors name
+/// the line. Only syntax and names are checked: `verify` judges the graph.
 Result<Graph> parse(std::string_view text);
 
 }  // namespace xinfer::ir

@@ -22,10 +22,10 @@ struct EpilogueStep {
   Kind kind = Kind::kClip;
 
   // kResidual
-  const void* residual = nullptr;        ///< same [pixels, channels] grid as the output
-  DType residual_dtype = DType::kInt8;   ///< kInt8, kUInt8 or kFloat32
+  const void* residual = nullptr;          ///< same [pixels, channels] grid as the output
+  DType residual_dtype = DType::kInt8;     ///< kInt8, kUInt8 or kFloat32
   std::int64_t residual_pixel_stride = 0;  ///< elements between two pixels
-  float scale = 1.0f;                    ///< fl32(s_r / s_y)
+  float scale = 1.0f;                      ///< fl32(s_r / s_y)
 
   // kClip
   float low = 0.0f;
@@ -35,14 +35,14 @@ struct EpilogueStep {
   float slope = 0.0f;
 
   // kTable
-  const std::uint8_t* table = nullptr;   ///< 256 bytes, indexed by the input byte
-  float table_min = 0.0f;                ///< -128 or 0
-  float table_max = 0.0f;                ///< 127 or 255
-  bool table_output_signed = false;      ///< the table's bytes are s8, else u8
-  float table_scale = 1.0f;              ///< fl32(s_t / s_y)
+  const std::uint8_t* table = nullptr;  ///< 256 bytes, indexed by the input byte
+  float table_min = 0.0f;               ///< -128 or 0
+  float table_max = 0.0f;               ///< 127 or 255
+  bool table_output_signed = false;     ///< the table's bytes are s8, else u8
+  float table_scale = 1.0f;             ///< fl32(s_t / s_y)
 
   // kActivation
-  std::uint8_t activation = 0;           ///< a kernels::Unary
+  std::uint8_t activation = 0;  ///< a kernels::Unary
   float alpha = 0.0f;
   float beta = 0.0f;
 };

@@ -7,7 +7,8 @@ namespace xinfer::lower {
 Tensor permuted(const Tensor& tensor, const std::vector<std::int64_t>& axes) {
   const std::size_t rank = axes.size();
   bool identity = true;
-  for (std::size_t i = 0; i < rank; ++i) identity = identity && axes[i] == static_cast<std::int64_t>(i);
+  for (std::size_t i = 0; i < rank; ++i)
+    identity = identity && axes[i] == static_cast<std::int64_t>(i);
   if (identity) return tensor;
 
   std::vector<std::int64_t> strides(rank, 1);

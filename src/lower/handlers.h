@@ -35,8 +35,8 @@ Status lower_op(Lowering& lowering, const ir::Node& node, const ir::Dequantize& 
 /// `unsupported: node "n" (Conv): <what>`.
 Status unsupported_node(const ir::Node& node, const std::string& what);
 
-/// The layout in which a layout-agnostic node computes: channels last if a full-rank operand that is
-/// computed at run time lies that way, else plain.
+/// The layout in which a layout-agnostic node computes: channels last if a full-rank operand that
+/// is computed at run time lies that way, else plain.
 Layout agnostic_layout(const Lowering& lowering, const ir::Node& node);
 
 /// Appends the node's epilogue to `epilogue`. `residuals` are the step's inputs; `y_scale` is the

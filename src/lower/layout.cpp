@@ -78,7 +78,8 @@ std::vector<bool> wanted_channels_last(const ir::Graph& graph) {
       continue;
     }
     if (!accepts_any_layout(node.op) || node.outputs[0] == ir::kNoValue) continue;
-    if (std::holds_alternative<ir::Reduce>(node.op) && !reduces_keeping_layout(graph, node)) continue;
+    if (std::holds_alternative<ir::Reduce>(node.op) && !reduces_keeping_layout(graph, node))
+      continue;
     const bool output_wanted = wanted[static_cast<std::size_t>(node.outputs[0])];
     for (ir::ValueId input : node.inputs) {
       if (output_wanted && input != ir::kNoValue &&

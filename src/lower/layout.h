@@ -30,7 +30,8 @@ bool demands_channels_last(const ir::Graph& graph, ir::NodeId node);
 /// Ops that work in either layout as long as operands agree.
 bool accepts_any_layout(const ir::Op& op);
 
-/// For every value: true if someone downstream, through layout-agnostic ops, wants it channels-last.
+/// For every value: true if someone downstream, through layout-agnostic ops, wants it
+/// channels-last.
 std::vector<bool> wanted_channels_last(const ir::Graph& graph);
 
 }  // namespace xinfer::lower

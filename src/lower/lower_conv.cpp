@@ -15,7 +15,7 @@ using kernels::ConvShape;
 using kernels::ConvType;
 
 ConvType conv_type(DType x) {
-  return x == DType::kUInt8 ? ConvType::kU8S8
+  return x == DType::kUInt8  ? ConvType::kU8S8
          : x == DType::kInt8 ? ConvType::kS8S8
                              : ConvType::kF32;
 }
@@ -34,12 +34,12 @@ Result<ReadyWeights> prepare_weights(Lowering& lowering, const ConvShape& shape,
   quant::QuantizedWeights quantized;
   if (type != ConvType::kF32) {
     const std::int64_t row_size = rows.size() / std::max<std::int64_t>(shape.out_channels, 1);
-    XINFER_ASSIGN_OR_RETURN(
-        quantized, quant::quantize_weights({static_cast<const float*>(rows.data()),
-                                            shape.out_channels, row_size, row_size, 1}));
-    XINFER_RETURN_IF_ERROR(quant::check_accumulator(
-        quant::largest_weight_sum(quantized.values, row_size),
-        type == ConvType::kU8S8 ? DType::kUInt8 : DType::kInt8));
+    XINFER_ASSIGN_OR_RETURN(quantized,
+                            quant::quantize_weights({static_cast<const float*>(rows.data()),
+                                                     shape.out_channels, row_size, row_size, 1}));
+    XINFER_RETURN_IF_ERROR(
+        quant::check_accumulator(quant::largest_weight_sum(quantized.values, row_size),
+                                 type == ConvType::kU8S8 ? DType::kUInt8 : DType::kInt8));
     source = quantized.values.data();
     ready.scales = std::move(quantized.scales);
   }
@@ -101,7 +101,8 @@ Status lower_op(Lowering& lowering, const ir::Node& node, const ir::Conv& op) {
   const ir::Value& w = graph.value(node.inputs[1]);
   const ir::Value& y = graph.value(node.outputs[0]);
   if (op.kernel.empty() || op.kernel.size() > 2) {
-    return unsupported_node(node, fmt::format("{} spatial axes; supported: 1, 2", op.kernel.size()));
+    return unsupported_node(node,
+                            fmt::format("{} spatial axes; supported: 1, 2", op.kernel.size()));
   }
   if (!w.is_constant() || !is_constant_or_absent(lowering, node, 2)) {
     return unsupported_node(node, "weights or bias computed at run time; supported: constants");
@@ -129,16 +130,16 @@ Status lower_op(Lowering& lowering, const ir::Node& node, const ir::Conv& op) {
   conv.in_channels = shape.in_channels;
   conv.out_channels = shape.out_channels;
   conv.epilogue = std::make_unique<fb::EpilogueT>();
-  XINFER_ASSIGN_OR_RETURN(const ReadyWeights weights,
-                          prepare_weights(lowering, shape, type, conv.depthwise,
-                                          channels_innermost(*w.constant)));
+  XINFER_ASSIGN_OR_RETURN(
+      const ReadyWeights weights,
+      prepare_weights(lowering, shape, type, conv.depthwise, channels_innermost(*w.constant)));
   conv.weights = weights.blob;
   set_constants(lowering, *conv.epilogue, x, weights.scales, bias_of(lowering, node, 2),
                 accumulator_space(op.epilogue, y));
 
   std::vector<TensorId> inputs = {lowering.kernel_operand(node.inputs[0], Layout::kChannelsLast)};
-  XINFER_RETURN_IF_ERROR(lower_epilogue(lowering, node, op.epilogue, Layout::kChannelsLast, inputs,
-                                        *conv.epilogue));
+  XINFER_RETURN_IF_ERROR(
+      lower_epilogue(lowering, node, op.epilogue, Layout::kChannelsLast, inputs, *conv.epilogue));
   const TensorId output = lowering.define(node.outputs[0], Layout::kChannelsLast);
   lowering.add_step(node, std::move(conv), std::move(inputs), {output});
   return {};

@@ -47,8 +47,7 @@ Status lower_byte_table(Lowering& lowering, const ir::Node& node,
                         const std::function<double(double)>& function) {
   const ir::Value& x = lowering.graph().value(node.inputs[0]);
   const ir::Value& y = lowering.graph().value(node.outputs[0]);
-  const quant::Table table =
-      quant::build_table(function, {x.dtype, x.scale}, {y.dtype, y.scale});
+  const quant::Table table = quant::build_table(function, {x.dtype, x.scale}, {y.dtype, y.scale});
   fb::ByteTableT params;
   params.table = lowering.blobs().add(std::span<const std::uint8_t>(table));
   return lower_unary_step(lowering, node, std::move(params));

@@ -1,11 +1,11 @@
 // Epilogues: graph units (real numbers) become the kernels' units (multiples of the current grid).
 #include <algorithm>
 
+#include "kernels/elementwise/unary.h"
 #include "lower/handlers.h"
 #include "quant/quantize.h"
 #include "quant/requantize.h"
 #include "quant/table.h"
-#include "kernels/elementwise/unary.h"
 
 namespace xinfer::lower {
 namespace {
@@ -90,8 +90,7 @@ Status lower_epilogue(Lowering& lowering, const ir::Node& node,
         step = clip_step(op, space);
         break;
       case ir::EpilogueOp::Kind::kUnary:
-        if (!is_table(op) && output.is_quantized() &&
-            op.function != kernels::Unary::kLeakyRelu) {
+        if (!is_table(op) && output.is_quantized() && op.function != kernels::Unary::kLeakyRelu) {
           return internal_error("node \"{}\": an INT8 region holds a function without a table",
                                 node.name);
         }

@@ -23,8 +23,8 @@ std::vector<T> in_memory_order(const std::vector<T>& per_axis, Layout layout) {
 Status lower_op(Lowering& lowering, const ir::Node& node, const ir::Transpose& op) {
   const auto rank = static_cast<std::int64_t>(op.perm.size());
   const Layout from = lowering.native_layout(node.inputs[0]);
-  const Layout to = lowering.is_wanted_channels_last(node.outputs[0]) ? Layout::kChannelsLast
-                                                                      : Layout::kPlain;
+  const Layout to =
+      lowering.is_wanted_channels_last(node.outputs[0]) ? Layout::kChannelsLast : Layout::kPlain;
   fb::TransposeT params;
   bool identity = true;
   for (std::int64_t axis : axes_in_memory(rank, to)) {
@@ -101,8 +101,8 @@ Status lower_op(Lowering& lowering, const ir::Node& node, const ir::Gather& op) 
 
 Status lower_op(Lowering& lowering, const ir::Node& node, const ir::Expand&) {
   const Layout layout = agnostic_layout(lowering, node);
-  const TensorId input = lowering.operand_of_rank(
-      node.inputs[0], rank_of(lowering, node.outputs[0]), layout);
+  const TensorId input =
+      lowering.operand_of_rank(node.inputs[0], rank_of(lowering, node.outputs[0]), layout);
   const TensorId output = lowering.define(node.outputs[0], layout);
   lowering.add_step(node, fb::ExpandT(), {input}, {output});
   return {};

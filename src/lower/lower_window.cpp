@@ -39,9 +39,9 @@ Status lower_op(Lowering& lowering, const ir::Node& node, const ir::Reduce& op) 
   Layout result = layout;
   if (!op.keep_dims) {
     // Only all spatial axes leave a plain [N, C] behind; anything else wants plain input.
-    const bool spatial = static_cast<std::int64_t>(op.axes.size()) == rank - 2 &&
-                         std::all_of(op.axes.begin(), op.axes.end(),
-                                     [](std::int64_t axis) { return axis >= 2; });
+    const bool spatial =
+        static_cast<std::int64_t>(op.axes.size()) == rank - 2 &&
+        std::all_of(op.axes.begin(), op.axes.end(), [](std::int64_t axis) { return axis >= 2; });
     if (!spatial) layout = Layout::kPlain;
     result = Layout::kPlain;
   }
@@ -71,8 +71,8 @@ Status lower_op(Lowering& lowering, const ir::Node& node, const ir::ArgReduce& o
 Status lower_op(Lowering& lowering, const ir::Node& node, const ir::Softmax& op) {
   const Layout layout = agnostic_layout(lowering, node);
   fb::SoftmaxT params;
-  params.axis = static_cast<std::uint32_t>(
-      physical_axis(op.axis, rank_of(lowering, node.inputs[0]), layout));
+  params.axis =
+      static_cast<std::uint32_t>(physical_axis(op.axis, rank_of(lowering, node.inputs[0]), layout));
   params.log = op.log;
   const TensorId input = lowering.operand(node.inputs[0], layout);
   const TensorId output = lowering.define(node.outputs[0], layout);
@@ -113,8 +113,8 @@ Status lower_op(Lowering& lowering, const ir::Node& node, const ir::Resize& op) 
   }
   for (std::size_t half = 0; half < 2 && !op.roi.empty(); ++half) {
     for (std::int64_t axis : axes_in_memory(rank, layout)) {
-      params.roi.push_back(op.roi[half * static_cast<std::size_t>(rank) +
-                                  static_cast<std::size_t>(axis)]);
+      params.roi.push_back(
+          op.roi[half * static_cast<std::size_t>(rank) + static_cast<std::size_t>(axis)]);
     }
   }
   const TensorId input = lowering.operand(node.inputs[0], layout);

@@ -99,8 +99,7 @@ TensorId Lowering::add_tensor(DType dtype, float scale, const ir::SymbolicShape&
 
 TensorId Lowering::add_alias(TensorId source, const ir::SymbolicShape& physical_shape) {
   const auto& from = *plan_->tensors[static_cast<std::size_t>(source)];
-  const TensorId alias =
-      add_tensor(static_cast<DType>(from.dtype), from.scale, physical_shape);
+  const TensorId alias = add_tensor(static_cast<DType>(from.dtype), from.scale, physical_shape);
   auto& tensor = *plan_->tensors[static_cast<std::size_t>(alias)];
   const auto& base = *plan_->tensors[static_cast<std::size_t>(source)];
   tensor.storage = base.storage;
@@ -126,8 +125,7 @@ Layout Lowering::native_layout(ir::ValueId value) const {
 
 TensorId Lowering::define(ir::ValueId id, Layout layout) {
   const ir::Value& value = graph_.value(id);
-  const TensorId tensor =
-      add_tensor(value.dtype, value.scale, physical_shape(value.shape, layout));
+  const TensorId tensor = add_tensor(value.dtype, value.scale, physical_shape(value.shape, layout));
   plan_->tensors[static_cast<std::size_t>(tensor)]->names = {value.name};
   placement(id).native = layout;
   placement(id).tensors[static_cast<std::size_t>(layout)] = tensor;
@@ -169,13 +167,12 @@ TensorId Lowering::convert(ir::ValueId id, Layout layout) {
   const auto rank = static_cast<std::int64_t>(value.shape.size());
   fb::TransposeT transpose;
   for (std::int64_t axis : axes_in_memory(rank, layout)) {
-    transpose.perm.push_back(
-        static_cast<std::uint32_t>(physical_axis(axis, rank, placed.native)));
+    transpose.perm.push_back(static_cast<std::uint32_t>(physical_axis(axis, rank, placed.native)));
   }
   const TensorId result = add_tensor(value.dtype, value.scale, shape);
-  fb::StepT& step = add_bare_step(
-      value.name + (layout == Layout::kPlain ? " to plain" : " to channels last"), {source},
-      {result});
+  fb::StepT& step =
+      add_bare_step(value.name + (layout == Layout::kPlain ? " to plain" : " to channels last"),
+                    {source}, {result});
   step.params.Set(std::move(transpose));
   return result;
 }
@@ -209,8 +206,7 @@ TensorId Lowering::operand_of_rank(ir::ValueId id, std::size_t rank, Layout layo
 
 TensorId Lowering::copy(TensorId source, const std::string& name) {
   const auto& from = *plan_->tensors[static_cast<std::size_t>(source)];
-  const TensorId result =
-      add_tensor(static_cast<DType>(from.dtype), from.scale, shape_of(source));
+  const TensorId result = add_tensor(static_cast<DType>(from.dtype), from.scale, shape_of(source));
   fb::TransposeT identity;
   for (std::uint32_t axis = 0; axis < shape_of(source).size(); ++axis) {
     identity.perm.push_back(axis);

@@ -7,8 +7,8 @@
 
 namespace xinfer::lower {
 
-/// Assigns offsets: tensors whose lives overlap never share bytes; each owner's space covers all its
-/// aliases. Greedy by size, best fit. Fails if a symbol has no range.
+/// Assigns offsets: tensors whose lives overlap never share bytes; each owner's space covers all
+/// its aliases. Greedy by size, best fit. Fails if a symbol has no range.
 Status plan_memory(Lowering& lowering, const SymbolRanges& symbols);
 
 }  // namespace xinfer::lower

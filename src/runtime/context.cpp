@@ -11,7 +11,7 @@ namespace xinfer {
 struct Context::State {
   Engine engine;
   std::unique_ptr<runtime::Program> program;
-  std::vector<Shape> shapes;          ///< of the inputs of the current call
+  std::vector<Shape> shapes;  ///< of the inputs of the current call
   std::vector<const void*> in_data;
   std::vector<void*> out_data;
 
@@ -157,11 +157,11 @@ Tensor real_values(const runtime::TensorView& view) {
   for (std::int64_t pixel = 0; pixel < view.pixels(); ++pixel) {
     for (std::int64_t channel = 0; channel < view.channels(); ++channel) {
       const std::int64_t at = pixel * view.pixel_stride + channel;
-      *out++ = view.dtype == DType::kFloat32 ? static_cast<const float*>(view.data)[at]
-               : view.dtype == DType::kInt8
-                   ? static_cast<float>(static_cast<const std::int8_t*>(view.data)[at]) * view.scale
-                   : static_cast<float>(static_cast<const std::uint8_t*>(view.data)[at]) *
-                         view.scale;
+      *out++ =
+          view.dtype == DType::kFloat32 ? static_cast<const float*>(view.data)[at]
+          : view.dtype == DType::kInt8
+              ? static_cast<float>(static_cast<const std::int8_t*>(view.data)[at]) * view.scale
+              : static_cast<float>(static_cast<const std::uint8_t*>(view.data)[at]) * view.scale;
     }
   }
   return values;

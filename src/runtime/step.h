@@ -29,8 +29,8 @@ class Step {
 struct StepSource {
   const engine::EngineFile& file;
   const engine::fb::Step& step;
-  std::span<const TensorView> tensors;            ///< of the whole plan
-  std::span<const std::int64_t> dims;             ///< values of Plan.dims
+  std::span<const TensorView> tensors;  ///< of the whole plan
+  std::span<const std::int64_t> dims;   ///< values of Plan.dims
   CpuIsa isa;
   int threads;
   std::span<std::byte> workspace;

@@ -13,7 +13,7 @@ namespace xinfer::runtime {
 struct TensorView {
   void* data = nullptr;
   DType dtype = DType::kFloat32;
-  float scale = 0;                 ///< quantised: real = q * scale; else 0
+  float scale = 0;  ///< quantised: real = q * scale; else 0
   std::vector<std::int64_t> dims;
   /// Elements from one pixel (everything but the last axis) to the next; larger than the last
   /// dimension for a channel slice of another tensor.

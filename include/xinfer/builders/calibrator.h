@@ -17,9 +17,9 @@ class ExtendedDataLoader;
 
 namespace xinfer::builders {
 
-/// Feeds samples to the calibration of an INT8 build. The builder calls, in this order: `read_cache`
-/// (a hit skips every batch), `next_batch` until it returns false, `write_cache` once. An exception
-/// from any of them fails the build and reaches its caller.
+/// Feeds samples to the calibration of an INT8 build. The builder calls, in this order:
+/// `read_cache` (a hit skips every batch), `next_batch` until it returns false, `write_cache` once.
+/// An exception from any of them fails the build and reaches its caller.
 class INT8Calibrator {
  public:
   virtual ~INT8Calibrator() = default;
@@ -28,8 +28,8 @@ class INT8Calibrator {
   virtual std::int64_t batch_size() const = 0;
 
   /// Sets batch[i] to the samples of the input named names[i], [N, …] with the model's dtype; every
-  /// input has the same N >= 1. Returns false when there are no more. Elements may be overwritten by
-  /// the calibrator after the next call.
+  /// input has the same N >= 1. Returns false when there are no more. Elements may be overwritten
+  /// by the calibrator after the next call.
   virtual bool next_batch(const std::vector<std::string>& names, std::vector<Tensor>& batch) = 0;
 
   /// Which calibrator chooses the ranges: "auto", "entropy2", "entropy", "minmax",
@@ -45,8 +45,8 @@ class INT8Calibrator {
   virtual void write_cache(std::string_view /*cache*/) {}
 };
 
-/// Calibrates with the batches of an xTorch data loader (its images; labels are not used). Holds the
-/// loader by value: it may go out of scope. The model has one input.
+/// Calibrates with the batches of an xTorch data loader (its images; labels are not used). Holds
+/// the loader by value: it may go out of scope. The model has one input.
 class DataLoaderCalibrator : public INT8Calibrator {
  public:
   explicit DataLoaderCalibrator(const xt::dataloaders::ExtendedDataLoader& loader,

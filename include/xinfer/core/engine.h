@@ -53,8 +53,8 @@ struct StepInfo {
   std::string output_dtype;
 };
 
-/// An immutable compiled model: plan and weights. Copies share it; any number of threads may use one
-/// at the same time, each through a Context of its own.
+/// An immutable compiled model: plan and weights. Copies share it; any number of threads may use
+/// one at the same time, each through a Context of its own.
 class Engine {
  public:
   /// Maps and verifies a file. Throws Error: io_error, incompatible_engine (truncated, altered,
@@ -114,8 +114,8 @@ struct StepProfile {
 /// float32 (quantised values dequantised), in the order of axes that the engine keeps in memory.
 using ValueCallback = std::function<void(const std::string& name, const Tensor& values)>;
 
-/// Executes an engine. Belongs to one thread at a time. Owns its activations and thread pool; worker
-/// threads sleep between runs.
+/// Executes an engine. Belongs to one thread at a time. Owns its activations and thread pool;
+/// worker threads sleep between runs.
 class Context {
  public:
   explicit Context(Engine engine, const ContextOptions& options = {});

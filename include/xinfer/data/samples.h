@@ -33,9 +33,9 @@ struct SampleOptions {
 
 /// A batch of samples.
 struct SampleBatch {
-  std::vector<Tensor> inputs;          ///< [N, …], in the order of the model's inputs
-  std::vector<std::int64_t> targets;   ///< class indices; -1 where there is no label
-  std::vector<std::string> names;      ///< file names, or "row 17"
+  std::vector<Tensor> inputs;         ///< [N, …], in the order of the model's inputs
+  std::vector<std::int64_t> targets;  ///< class indices; -1 where there is no label
+  std::vector<std::string> names;     ///< file names, or "row 17"
 };
 
 /// Where samples come from, in a fixed order that depends on no thread. A handle: copies share one

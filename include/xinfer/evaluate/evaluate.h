@@ -16,17 +16,17 @@ namespace xinfer {
 /// axes of size 1 allowed); ties are broken by the lower class index.
 struct Accuracy {
   std::int64_t samples = 0;
-  std::int64_t labelled = 0;       ///< samples with a label; the figures below count these
+  std::int64_t labelled = 0;  ///< samples with a label; the figures below count these
   double top1_percent = 0;
   double top5_percent = 0;
-  double seconds = 0;              ///< spent in inference alone
+  double seconds = 0;  ///< spent in inference alone
   double samples_per_second = 0;
 };
 
 /// Signal-to-quantisation-noise ratio of a value, over all samples.
 struct ValueComparison {
   std::string name;
-  double sqnr_db = 0;              ///< 10 log10(sum of reference^2 / sum of difference^2)
+  double sqnr_db = 0;  ///< 10 log10(sum of reference^2 / sum of difference^2)
   double largest_difference = 0;
 };
 

@@ -42,8 +42,7 @@ bool matches(ConvType type, DType x) {
 /// Spatial sizes as two axes; a 1-D convolution has height 1.
 Result<ConvShape> conv_shape(const fb::Conv& params, const TensorView& x, const TensorView& y) {
   using List = const flatbuffers::Vector<std::int64_t>*;
-  const List lists[] = {params.kernel(), params.strides(), params.dilations(),
-                               params.pads_begin()};
+  const List lists[] = {params.kernel(), params.strides(), params.dilations(), params.pads_begin()};
   const std::size_t spatial = x.dims.size() - 2;
   if (x.dims.size() < 3 || spatial > 2 || y.dims.size() != x.dims.size()) {
     return misfit("a convolution of unsupported rank");
@@ -74,10 +73,10 @@ Result<ConvShape> conv_shape(const fb::Conv& params, const TensorView& x, const 
   shape.pad_left = axis(params.pads_begin(), false, 0);
   shape.x_pixel_stride = x.pixel_stride;
   shape.y_pixel_stride = y.pixel_stride;
-  if (x.channels() != shape.in_channels || y.channels() != shape.out_channels ||
-      shape.groups < 1 || shape.in_channels % shape.groups != 0 || shape.kernel_h < 1 ||
-      shape.kernel_w < 1 || shape.stride_h < 1 || shape.stride_w < 1 || shape.dilation_h < 1 ||
-      shape.dilation_w < 1 || y.dims[0] != x.dims[0]) {
+  if (x.channels() != shape.in_channels || y.channels() != shape.out_channels || shape.groups < 1 ||
+      shape.in_channels % shape.groups != 0 || shape.kernel_h < 1 || shape.kernel_w < 1 ||
+      shape.stride_h < 1 || shape.stride_w < 1 || shape.dilation_h < 1 || shape.dilation_w < 1 ||
+      y.dims[0] != x.dims[0]) {
     return misfit("a convolution's operands");
   }
   return shape;
@@ -95,9 +94,8 @@ StepResult make_conv(const StepSource& source, const ConvShape& shape, ConvType 
   arguments.x = x.data;
   arguments.packed_weights = source.file.blob(*weights);
   arguments.y = source.output()->data;
-  XINFER_ASSIGN_OR_RETURN(
-      arguments.epilogue,
-      make_epilogue(source, epilogue, shape.out_channels, type != ConvType::kF32));
+  XINFER_ASSIGN_OR_RETURN(arguments.epilogue, make_epilogue(source, epilogue, shape.out_channels,
+                                                            type != ConvType::kF32));
   XINFER_ASSIGN_OR_RETURN(
       std::unique_ptr<kernels::Convolution> convolution,
       depthwise ? kernels::make_depthwise(shape, type, arguments, source.isa, source.threads)

@@ -5,7 +5,8 @@ namespace {
 
 using Kind = kernels::EpilogueStep::Kind;
 
-Result<kernels::EpilogueStep> residual_step(const StepSource& source, const fb::EpilogueStep& params) {
+Result<kernels::EpilogueStep> residual_step(const StepSource& source,
+                                            const fb::EpilogueStep& params) {
   const TensorView* residual = source.input(static_cast<unsigned>(params.input()));
   const TensorView* y = source.output();
   if (residual == nullptr || residual->dims != y->dims) {
@@ -20,7 +21,8 @@ Result<kernels::EpilogueStep> residual_step(const StepSource& source, const fb::
   return step;
 }
 
-Result<kernels::EpilogueStep> epilogue_step(const StepSource& source, const fb::EpilogueStep& params) {
+Result<kernels::EpilogueStep> epilogue_step(const StepSource& source,
+                                            const fb::EpilogueStep& params) {
   kernels::EpilogueStep step;
   switch (params.kind()) {
     case fb::EpilogueKind::Residual:
@@ -56,8 +58,7 @@ Result<kernels::EpilogueStep> epilogue_step(const StepSource& source, const fb::
 }
 
 bool covers(const fb::Blob* blob, std::int64_t channels) {
-  return blob != nullptr &&
-         blob->size() == static_cast<std::uint64_t>(channels) * sizeof(float);
+  return blob != nullptr && blob->size() == static_cast<std::uint64_t>(channels) * sizeof(float);
 }
 
 }  // namespace

@@ -42,7 +42,8 @@ StepResult make_step_of(const StepSource& source, const fb::ShapeOf& params);
 template <typename Function>
 class CallStep final : public Step {
  public:
-  CallStep(Function function, const char* kernel) : function_(std::move(function)), kernel_(kernel) {}
+  CallStep(Function function, const char* kernel)
+      : function_(std::move(function)), kernel_(kernel) {}
   Status run(ThreadPool& pool) override { return function_(pool); }
   const char* kernel() const override { return kernel_; }
 
@@ -53,8 +54,7 @@ class CallStep final : public Step {
 
 template <typename Function>
 StepResult call_step(Function function, const char* kernel = "") {
-  return std::unique_ptr<Step>(
-      std::make_unique<CallStep<Function>>(std::move(function), kernel));
+  return std::unique_ptr<Step>(std::make_unique<CallStep<Function>>(std::move(function), kernel));
 }
 
 /// A plan whose step does not fit its operands: only a damaged or forged engine has one.

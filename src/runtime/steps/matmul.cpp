@@ -79,7 +79,7 @@ Result<MatmulShape> matmul_shape(const fb::MatMul& params, const TensorView& a, 
 }
 
 Status check_types(ConvType type, DType a, DType b) {
-  const bool fits = type == ConvType::kF32   ? a == DType::kFloat32 && b == DType::kFloat32
+  const bool fits = type == ConvType::kF32    ? a == DType::kFloat32 && b == DType::kFloat32
                     : type == ConvType::kU8S8 ? a == DType::kUInt8 && b == DType::kInt8
                                               : a == DType::kInt8 && b == DType::kInt8;
   return fits ? Status() : misfit("a product's types");
@@ -106,12 +106,10 @@ StepResult make_step_of(const StepSource& source, const fb::MatMul& params) {
   arguments.b = b.data;
   arguments.y = y.data;
   arguments.workspace = source.workspace.data();
-  XINFER_ASSIGN_OR_RETURN(
-      arguments.epilogue,
-      make_epilogue(source, *params.epilogue(), shape.n, type != ConvType::kF32));
-  XINFER_ASSIGN_OR_RETURN(
-      std::unique_ptr<kernels::Convolution> product,
-      kernels::make_matmul(shape, type, arguments, source.isa, source.threads));
+  XINFER_ASSIGN_OR_RETURN(arguments.epilogue, make_epilogue(source, *params.epilogue(), shape.n,
+                                                            type != ConvType::kF32));
+  XINFER_ASSIGN_OR_RETURN(std::unique_ptr<kernels::Convolution> product,
+                          kernels::make_matmul(shape, type, arguments, source.isa, source.threads));
   return std::unique_ptr<Step>(std::make_unique<MatmulStep>(std::move(product)));
 }
 

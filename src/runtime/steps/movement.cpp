@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "runtime/steps/scalar.h"
 #include "runtime/steps/families.h"
+#include "runtime/steps/scalar.h"
 
 namespace xinfer::runtime {
 namespace {

@@ -2,7 +2,6 @@
 #include "kernels/pool/pool.h"
 
 #include "kernels/pool/kinds.h"
-
 #include "runtime/steps/families.h"
 
 namespace xinfer::runtime {
@@ -11,8 +10,8 @@ namespace {
 Result<kernels::PoolShape> pool_shape(const fb::Pool& params, const TensorView& x,
                                       const TensorView& y) {
   using List = const flatbuffers::Vector<std::int64_t>*;
-  const List lists[] = {params.kernel(), params.strides(), params.dilations(),
-                               params.pads_begin(), params.pads_end()};
+  const List lists[] = {params.kernel(), params.strides(), params.dilations(), params.pads_begin(),
+                        params.pads_end()};
   if (x.dims.size() < 3 || x.dims.size() > 5 || y.dims.size() != x.dims.size()) {
     return misfit("pooling of unsupported rank");
   }
@@ -71,8 +70,8 @@ StepResult make_step_of(const StepSource& source, const fb::Pool& params) {
     const bool column_major = params.column_major_indices();
     return call_step([=](ThreadPool& pool) {
       return kernels::max_pool_with_indices(shape, x->dtype, x->data, y->data,
-                                            static_cast<std::int64_t*>(indices->data),
-                                            column_major, pool);
+                                            static_cast<std::int64_t*>(indices->data), column_major,
+                                            pool);
     });
   }
   return call_step([=](ThreadPool& pool) {

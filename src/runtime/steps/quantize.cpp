@@ -28,7 +28,10 @@ Move classify(const flatbuffers::Vector<std::uint32_t>& perm) {
     last = last && perm[i] == (i == 0 ? 0 : i + 1 < rank ? i + 1 : 1);
     planar = planar && perm[i] == (i == 0 ? 0 : i == 1 ? rank - 1 : i - 1);
   }
-  return none ? Move::kNone : last ? Move::kToChannelsLast : planar ? Move::kToPlanar : Move::kOther;
+  return none     ? Move::kNone
+         : last   ? Move::kToChannelsLast
+         : planar ? Move::kToPlanar
+                  : Move::kOther;
 }
 
 kernels::ConvertShape convert_shape(Move move, const TensorView& x, const TensorView& y) {

@@ -28,7 +28,8 @@ StepResult make_pixel_average(const StepSource& source, const TensorView* x, con
   shape.width = {pixels, 1, pixels, 1, 1, 0, 0};
   shape.x_pixel_stride = x->pixel_stride;
   shape.y_pixel_stride = y->pixel_stride;
-  if (pixels < 1 || y->size() != shape.batch * shape.channels) return misfit("an average's operands");
+  if (pixels < 1 || y->size() != shape.batch * shape.channels)
+    return misfit("an average's operands");
   kernels::AveragePoolParameters parameters;
   parameters.x_dtype = x->dtype;
   parameters.y_dtype = y->dtype;

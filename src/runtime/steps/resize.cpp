@@ -35,10 +35,9 @@ Result<std::vector<kernels::ResizeAxis>> resize_axes(const fb::Resize& params, c
     kernels::ResizeAxis axis;
     axis.in = x.dims[i];
     axis.out = y.dims[i];
-    axis.scale = scales != 0 ? params.scales()->Get(i)
-                 : axis.in == 0
-                     ? 1.0
-                     : static_cast<double>(axis.out) / static_cast<double>(axis.in);
+    axis.scale = scales != 0    ? params.scales()->Get(i)
+                 : axis.in == 0 ? 1.0
+                                : static_cast<double>(axis.out) / static_cast<double>(axis.in);
     if (roi != 0) {
       axis.roi_start = params.roi()->Get(i);
       axis.roi_end = params.roi()->Get(static_cast<unsigned>(rank) + i);
@@ -55,8 +54,7 @@ StepResult make_step_of(const StepSource& source, const fb::Resize& params) {
   const TensorView* x = source.input(0);
   const TensorView* y = source.output();
   if (!x->is_dense() || !y->is_dense()) return misfit("a resize of a slice");
-  XINFER_ASSIGN_OR_RETURN(const std::vector<kernels::ResizeAxis> axes,
-                          resize_axes(params, *x, *y));
+  XINFER_ASSIGN_OR_RETURN(const std::vector<kernels::ResizeAxis> axes, resize_axes(params, *x, *y));
   kernels::ResizeParameters parameters;
   parameters.mode = static_cast<kernels::ResizeMode>(params.mode());
   parameters.coordinates = static_cast<kernels::CoordinateMode>(params.coordinates());
