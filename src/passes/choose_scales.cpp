@@ -139,8 +139,7 @@ class ScaleChooser {
         if (source.threshold == target.threshold) merge(group_index(output), group_index(input));
         continue;
       }
-      const bool alone =
-          source.members.size() == 1 && sole_user(graph_, uses_, input) == region.anchor;
+      const bool alone = feeds_only(source, region.anchor);
       if (alone || is_nearly(source, target)) join_into(output, input, alone);
     }
   }
@@ -155,6 +154,23 @@ class ScaleChooser {
     if (inputs.size() < 2 || !one_group || by_hand) return false;
     merge(first, group_index(region.output));
     return true;
+  }
+
+  /// Do the members reach no reader but the Concat, directly or by movement inside the group?
+  bool feeds_only(const Group& source, NodeId concat) const {
+    return std::all_of(source.members.begin(), source.members.end(), [&](ValueId member) {
+      const std::vector<NodeId>& users = uses_.users(member);
+      return !graph_.is_graph_output(member) &&
+             std::all_of(users.begin(), users.end(),
+                         [&](NodeId user) { return user == concat || moves_within(source, user); });
+    });
+  }
+
+  bool moves_within(const Group& group, NodeId user) const {
+    const int region = choice_.region_of[static_cast<std::size_t>(user)];
+    const PlannedRegion& planned = choice_.regions[static_cast<std::size_t>(region)];
+    return planned.form == Int8Form::kMovement && planned.int8_output &&
+           group_index(planned.region.output) == group_index(group.members.front());
   }
 
   static bool is_nearly(const Group& a, const Group& b) {

@@ -8,6 +8,7 @@ namespace xinfer::passes {
 namespace {
 
 using ir::GraphBuilder;
+using ir::kNoValue;
 using ir::ValueId;
 using kernels::Binary;
 using kernels::Unary;
@@ -204,6 +205,38 @@ TEST(FuseInt8, PoolingMovementAndMeansWorkOnBytes) {
       ElementsAre("x_quantized:s8 = Quantize(x)", "relu:u8 = Conv(x_quantized, conv1_w)",
                   "pooled:u8 = Pool(relu)", "conv2:s8 = Conv(pooled, conv2_w)",
                   "mean:s8 = Reduce(conv2)", "flat:s8 = Reshape(mean)", "y = MatMul(flat, w)"));
+}
+
+/// trunk * gate, the gate of shape [batch, channels, size, size] computed from the trunk.
+ir::Graph gated(std::int64_t channels, std::int64_t size) {
+  GraphBuilder b;
+  const ValueId x = b.input("x", {kBatch, 8, 4, 4});
+  const ValueId trunk = b.relu(conv(b, x, 8, "conv1"), "trunk");
+  const ValueId source = size == 1 ? b.global_average_pool(trunk, "mean") : trunk;
+  const ValueId w = b.random_constant({channels, 8, 1, 1}, 2, "gate_w");
+  const ValueId gate = b.unary(Unary::kSigmoid, b.conv(source, w, kNoValue, {}, "score"), "gate");
+  b.output(conv(b, b.multiply(trunk, gate, "gated"), 8, "y"));
+  return b.finish();
+}
+
+TEST(FuseInt8, AGatePerChannelMultipliesInInt8) {
+  const ir::Graph float_graph = gated(8, 1);
+  const ir::Graph graph = quantize_graph(float_graph, ranges_for(float_graph)).graph;
+  EXPECT_THAT(nodes_of(graph),
+              ElementsAre("x_quantized:s8 = Quantize(x)", "trunk:u8 = Conv(x_quantized, conv1_w)",
+                          "mean:u8 = Reduce(trunk)", "gate:u8 = Conv(mean, gate_w) table",
+                          "gated:u8 = Binary(trunk, gate)", "y = Conv(gated, y_w)"));
+}
+
+TEST(FuseInt8, AGatePerPixelHasNoInt8Kernel) {
+  const ir::Graph float_graph = gated(1, 4);
+  const ir::Graph graph = quantize_graph(float_graph, ranges_for(float_graph)).graph;
+  EXPECT_THAT(
+      nodes_of(graph),
+      ElementsAre("x_quantized:s8 = Quantize(x)", "trunk:u8 = Conv(x_quantized, conv1_w)",
+                  "trunk_dequantized = Dequantize(trunk)", "score = Conv(trunk, gate_w)",
+                  "gate = Unary(score)", "gated = Binary(trunk_dequantized, gate)",
+                  "gated_quantized:u8 = Quantize(gated)", "y = Conv(gated_quantized, y_w)"));
 }
 
 TEST(FuseInt8, AGraphOutputThatIsReadInt8KeepsItsFloatForm) {

@@ -20,6 +20,40 @@ bool is_activation(const Graph& graph, ValueId id) {
   return !value.is_constant() && (value.dtype == DType::kFloat32 || value.is_quantized());
 }
 
+/// The node behind conversions that computes `value`, or kNoNode.
+NodeId computed_by(const Graph& graph, ValueId value) {
+  NodeId node = graph.value(value).producer;
+  while (op_as<ir::Dequantize>(graph, node) || op_as<ir::Quantize>(graph, node)) {
+    node = graph.value(graph.node(node).inputs[0]).producer;
+  }
+  return node;
+}
+
+/// True for values that come from spatial ops, whose channels lie innermost in memory.
+bool is_spatial(const Graph& graph, ValueId value) {
+  const NodeId node = computed_by(graph, value);
+  return node != ir::kNoNode && !op_as<ir::Reshape>(graph, node) &&
+         !op_as<ir::Transpose>(graph, node) && !op_as<ir::MatMul>(graph, node) &&
+         !op_as<ir::Gather>(graph, node);
+}
+
+/// Is `row` one number per image and channel, [N, C, 1, …], beside `full` [N, C, spatial…]?
+bool is_channel_row(const Graph& graph, ValueId row, ValueId full) {
+  const ir::SymbolicShape& small = graph.value(row).shape;
+  const ir::SymbolicShape& large = graph.value(full).shape;
+  return small.size() == large.size() && small.size() > 2 && small[0] == large[0] &&
+         small[1] == large[1] &&
+         std::all_of(small.begin() + 2, small.end(),
+                     [](const ir::Dim& dim) { return dim == ir::Dim(1); }) &&
+         is_spatial(graph, row) && is_spatial(graph, full);
+}
+
+/// The shapes that INT8 Add and Mul take.
+bool has_elementwise_shapes(const Graph& graph, ValueId a, ValueId b) {
+  return graph.value(a).shape == graph.value(b).shape || is_channel_row(graph, a, b) ||
+         is_channel_row(graph, b, a);
+}
+
 /// Overloads give the form of one op whose first input is an activation.
 struct FormOf {
   const Graph& graph;
@@ -39,7 +73,9 @@ struct FormOf {
         op.function == kernels::Binary::kAdd || op.function == kernels::Binary::kMul;
     const bool computed =
         is_activation(graph, node.inputs[0]) && is_activation(graph, node.inputs[1]);
-    return has_kernel && computed ? Int8Form::kElementwise : Int8Form::kNone;
+    const bool fits =
+        has_kernel && computed && has_elementwise_shapes(graph, node.inputs[0], node.inputs[1]);
+    return fits ? Int8Form::kElementwise : Int8Form::kNone;
   }
   Int8Form operator()(const ir::Unary& op) const {
     return op.function == kernels::Unary::kNot ? Int8Form::kNone : Int8Form::kTable;

@@ -116,7 +116,8 @@ void set_constant_input(Graph& graph, NodeId node, std::size_t index, Tensor ten
 }
 
 bool forward(Graph& graph, ValueId from, ValueId to) {
-  if (graph.is_graph_output(from) && graph.value(to).producer == ir::kNoNode) return false;
+  const bool taken = graph.value(to).producer == ir::kNoNode || graph.is_graph_output(to);
+  if (graph.is_graph_output(from) && taken) return false;
   const NodeId producer = graph.value(from).producer;
   if (graph.value(to).producer != ir::kNoNode) {
     add_origins(graph, graph.value(to).producer, producer);

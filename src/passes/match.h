@@ -79,8 +79,8 @@ void rewrite(ir::Graph& graph, ir::NodeId node, ir::Op op, std::vector<ir::Value
 void set_constant_input(ir::Graph& graph, ir::NodeId node, std::size_t index, Tensor tensor,
                         const std::string& name);
 
-/// Sends every reader of `from` to `to`, unless that would make a graph output of a graph input or
-/// constant. Returns whether it did; the producer of `from` is then gone.
+/// Sends every reader of `from` to `to`, unless that would make a graph output of a graph input, a
+/// constant or another graph output. Returns whether it did; the producer of `from` is then gone.
 bool forward(ir::Graph& graph, ir::ValueId from, ir::ValueId to);
 
 }  // namespace xinfer::passes

@@ -61,7 +61,16 @@ struct NonNegative {
       case kernels::Unary::kHardSigmoid:
       case kernels::Unary::kSoftplus:
       case kernels::Unary::kRelu:
+      case kernels::Unary::kCosh:
+      case kernels::Unary::kAcosh:
         return true;
+      case kernels::Unary::kThresholdedRelu:
+        return input(0) || op.alpha >= 0;
+      case kernels::Unary::kIdentity:
+      case kernels::Unary::kSelu:
+      case kernels::Unary::kCelu:
+      case kernels::Unary::kSoftsign:
+      case kernels::Unary::kSwish:
       case kernels::Unary::kReciprocal:
       case kernels::Unary::kFloor:
       case kernels::Unary::kCeil:
@@ -96,7 +105,8 @@ struct NonNegative {
         return input(0) || (exponent && std::fmod(*exponent, 2.0) == 0.0);
       }
       default:
-        return op.function >= kernels::Binary::kEqual;  // comparisons and logic give 0 or 1
+        // Comparisons and logic give 0 or 1.
+        return op.function >= kernels::Binary::kEqual && op.function <= kernels::Binary::kXor;
     }
   }
   bool operator()(const ir::Select&) const { return input(1) && input(2); }

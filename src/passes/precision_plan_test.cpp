@@ -249,6 +249,18 @@ TEST(PrecisionPlan, ProducersThatOnlyAConcatReadsTakeItsScale) {
   }
 }
 
+TEST(PrecisionPlan, AProducerBehindMovementTakesTheConcatsScaleToo) {
+  GraphBuilder b;
+  const ValueId x = b.input("x", {kBatch, 8, 4, 4});
+  const ValueId pooled = b.max_pool(conv(b, x, 8, "small"), 3, {1, 1}, "pooled");
+  b.output(conv(b, b.concat({pooled, conv(b, x, 8, "large")}, 1, "joined"), 16, "y"));
+  RangeMap ranges = ranges_for(b.graph());
+  ranges["small"].threshold = ranges["pooled"].threshold = 1.0;
+  const PrecisionPlan plan = plan_of(b.finish(), ranges);
+  EXPECT_EQ(grid_of(b.graph(), plan, "small").threshold, 4.0);
+  EXPECT_EQ(grid_of(b.graph(), plan, "pooled").threshold, 4.0);
+}
+
 TEST(PrecisionPlan, OtherProducersKeepTheirScaleBesideAConcat) {
   const ir::Graph graph = joined_branches(true);
   RangeMap ranges = ranges_for(graph);

@@ -99,10 +99,25 @@ void recognise_sixth(Graph& graph, NodeId node) {
   }
 }
 
+/// Other names of functions that have a form of their own.
+void give_common_form(Graph& graph, NodeId node) {
+  if (auto* unary = op_as<ir::Unary>(graph, node)) {
+    if (unary->function == Unary::kSwish && unary->alpha == 1) *unary = {Unary::kSilu, 0, 0};
+    return;
+  }
+  const ValueId output = graph.node(node).outputs[0];
+  if (binary_producer(graph, output, kernels::Binary::kPRelu) == kNoNode) return;
+  const ValueId x = graph.node(node).inputs[0];
+  const std::optional<double> slope = scalar_constant(graph, graph.node(node).inputs[1]);
+  if (!slope || graph.value(x).shape != graph.value(output).shape) return;
+  rewrite(graph, node, ir::Unary{Unary::kLeakyRelu, *slope, 0}, {x});
+}
+
 }  // namespace
 
 Status recognise_activations(Graph& graph) {
   for (NodeId id : graph.order()) {
+    give_common_form(graph, id);
     if (!recognise_gate(graph, id)) recognise_sixth(graph, id);
   }
   graph.remove_dead_nodes();

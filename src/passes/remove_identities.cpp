@@ -29,6 +29,7 @@ struct IsIdentity {
   bool operator()(const ir::Reshape&) const { return true; }
   bool operator()(const ir::Expand&) const { return true; }
   bool operator()(const ir::Concat&) const { return node.inputs.size() == 1; }
+  bool operator()(const ir::Unary& op) const { return op.function == kernels::Unary::kIdentity; }
   bool operator()(const ir::Cast& op) const { return op.to == input().dtype; }
   bool operator()(const ir::Clip& op) const { return op.low == -kInfinity && op.high == kInfinity; }
   bool operator()(const ir::Pad& op) const {

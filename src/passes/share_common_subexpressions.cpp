@@ -46,6 +46,17 @@ std::string key_of(const ir::Node& node) {
   return key;
 }
 
+/// Two graph outputs stay two values.
+bool are_both_outputs(const Graph& graph, NodeId kept, NodeId repeated) {
+  const auto is_output = [&](ValueId id) {
+    return id != ir::kNoValue && graph.is_graph_output(id);
+  };
+  const auto any = [&](NodeId id) {
+    return std::any_of(graph.node(id).outputs.begin(), graph.node(id).outputs.end(), is_output);
+  };
+  return any(kept) && any(repeated);
+}
+
 void share_outputs(Graph& graph, NodeId kept, NodeId repeated) {
   add_origins(graph, kept, repeated);
   const std::vector<ValueId> outputs = graph.node(repeated).outputs;
@@ -63,7 +74,8 @@ Status share_common_subexpressions(Graph& graph) {
   const std::vector<NodeId> nodes = graph.order();
   for (NodeId id : nodes) {
     const auto [found, inserted] = first.emplace(key_of(graph.node(id)), id);
-    if (!inserted) share_outputs(graph, found->second, id);
+    if (inserted || are_both_outputs(graph, found->second, id)) continue;
+    share_outputs(graph, found->second, id);
   }
   return Status();
 }

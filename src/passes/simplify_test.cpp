@@ -160,6 +160,21 @@ TEST(RecogniseActivations, SiluHardSwishAndMish) {
   EXPECT_EQ(function("mish"), Unary::kMish);
 }
 
+TEST(RecogniseActivations, OtherNamesOfTheSameFunction) {
+  GraphBuilder b;
+  const ValueId x = b.input("x", {kBatch, 4});
+  b.output(b.add(ir::Unary{Unary::kSwish, 1, 0}, {x}, "silu"));
+  b.output(b.add(ir::Unary{Unary::kSwish, 1.702, 0}, {x}, "swish"));
+  b.output(b.binary(Binary::kPRelu, x, scalar(b, 0.25f), "leaky"));
+  const ir::Graph graph = simplified(b.finish());
+  const auto function = [&](const std::string& name) {
+    return std::get<ir::Unary>(graph.node(producer_of(graph, name)).op).function;
+  };
+  EXPECT_EQ(function("silu"), Unary::kSilu);
+  EXPECT_EQ(function("swish"), Unary::kSwish);
+  EXPECT_EQ(function("leaky"), Unary::kLeakyRelu);
+}
+
 TEST(RecogniseActivations, ASigmoidOfSomethingElseIsAGateNotSilu) {
   GraphBuilder b;
   const ValueId x = b.input("x", {kBatch, 4}), z = b.input("z", {kBatch, 4});
@@ -331,6 +346,16 @@ TEST(ShareCommonSubexpressions, EqualNodesAndSmallConstantsAreOne) {
   const ValueId right = b.add_values(x, scalar(b, 2), "right");
   b.output(b.multiply(left, right, "y"));
   EXPECT_EQ(nodes_of(simplified(b.finish())).size(), 2u);
+}
+
+TEST(ShareCommonSubexpressions, TwoGraphOutputsStayTwo) {
+  GraphBuilder b;
+  const ValueId x = b.input("x", {kBatch, 4});
+  b.output(b.unary(Unary::kExp, x, "first"));
+  b.output(b.unary(Unary::kExp, x, "second"));
+  b.output(b.reshape(b.graph().outputs()[0].value, {kBatch, 4}, "third"));
+  EXPECT_THAT(nodes_of(simplified(b.finish())),
+              ElementsAre("first = Unary(x)", "second = Unary(x)", "third = Reshape(first)"));
 }
 
 TEST(FoldConstants, AsksTheEvaluatorAndKeepsTheName) {
