@@ -9,7 +9,7 @@
 namespace xinfer::kernels {
 
 void store_accumulators_portable(const StorePlan& plan, const AccumulatorTile& tile);
-void store_accumulators_avx2(const StorePlan& plan, const AccumulatorTile& tile);
+StoreAccumulators select_store_avx2(const StorePlan& plan);
 StoreAccumulators select_store_avx512(const StorePlan& plan);
 StoreAccumulators select_store_avx512vbmi(const StorePlan& plan);
 
@@ -181,7 +181,7 @@ StoreAccumulators select_store(const StorePlan& plan, CpuIsa isa) {
     return __builtin_cpu_supports("avx512vbmi") ? select_store_avx512vbmi(plan)
                                                 : select_store_avx512(plan);
   }
-  if (includes(isa, CpuIsa::kAvx2)) return store_accumulators_avx2;
+  if (includes(isa, CpuIsa::kAvx2)) return select_store_avx2(plan);
   return store_accumulators_portable;
 }
 

@@ -13,7 +13,7 @@
 namespace xinfer::kernels {
 
 void store_accumulators_portable(const StorePlan& plan, const AccumulatorTile& tile);
-void store_accumulators_avx2(const StorePlan& plan, const AccumulatorTile& tile);
+StoreAccumulators select_store_avx2(const StorePlan& plan);
 StoreAccumulators select_store_avx512(const StorePlan& plan);
 StoreAccumulators select_store_avx512vbmi(const StorePlan& plan);
 
@@ -49,8 +49,7 @@ struct Build {
 const Build kBuilds[] = {
     {"portable", CpuIsa::kPortable, false,
      [](const StorePlan&) -> StoreAccumulators { return store_accumulators_portable; }},
-    {"avx2", CpuIsa::kAvx2, false,
-     [](const StorePlan&) -> StoreAccumulators { return store_accumulators_avx2; }},
+    {"avx2", CpuIsa::kAvx2, false, select_store_avx2},
     {"avx512", CpuIsa::kAvx512Vnni, false, select_store_avx512},
     {"avx512vbmi", CpuIsa::kAvx512Vnni, true, select_store_avx512vbmi},
 };

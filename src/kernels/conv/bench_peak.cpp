@@ -1,3 +1,4 @@
+// Register-only loops: eight accumulators, sixteen instructions a round, no memory.
 #include "kernels/conv/bench_peak.h"
 
 #include <algorithm>

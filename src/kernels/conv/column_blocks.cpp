@@ -1,3 +1,4 @@
+// Enumerating the column blocks of all groups.
 #include "kernels/conv/column_blocks.h"
 
 #include <algorithm>

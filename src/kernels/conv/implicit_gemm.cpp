@@ -1,3 +1,5 @@
+// Cutting a product into parts, blocks and tiles; the only loops between a convolution and its
+// micro-kernel.
 #include "kernels/conv/implicit_gemm.h"
 
 #include <fmt/format.h>

@@ -1,3 +1,4 @@
+// Drawing shapes, data and epilogues, and printing them.
 #include "kernels/conv/random_problem.h"
 
 #include <fmt/format.h>

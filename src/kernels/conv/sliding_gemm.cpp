@@ -1,3 +1,4 @@
+// Bordered blocks of lines, the tiles that slide over them, and which of their rows are pixels.
 #include "kernels/conv/sliding_gemm.h"
 
 #include <fmt/format.h>

@@ -75,7 +75,6 @@ Depthwise::Depthwise(const ConvShape& shape, ConvType type, const ConvArguments&
           std::min<std::int64_t>(depthwise_rows_at_once(shape, type), shape.out_h))) {
   const bool float32 = type == ConvType::kF32;
   const auto* weights = static_cast<const std::byte*>(arguments.packed_weights);
-  if (rows_at_once_ != depthwise_rows_at_once(shape, type)) rows_at_once_ = 1;
   call_.line_taps = float32 ? shape.kernel_w : layout_.tap_quads * 4;
   call_.kernel_h = static_cast<int>(shape.kernel_h);
   call_.kernel_w = static_cast<int>(shape.kernel_w);
@@ -154,7 +153,7 @@ void Depthwise::run_part(Part& part, std::int64_t first_line, std::int64_t last_
       part.lines.start_image(x_ + image * image_bytes);
     }
     const std::int64_t left = std::min(last_line, (image + 1) * shape_.out_h) - line;
-    const int rows = left >= rows_at_once_ ? rows_at_once_ : 1;
+    const int rows = static_cast<int>(std::min<std::int64_t>(left, rows_at_once_));
     run_lines(part, line, rows);
     line += rows;
   }

@@ -33,9 +33,6 @@ struct DepthwiseLayout {
   std::int64_t period_pixels() const { return period / pitch; }
 };
 
-/// Output lines that one call computes at most.
-inline constexpr int kMaxDepthwiseRows = 4;
-
 /// Requantising straight from registers: no epilogue step, INT8 output that is proved bounded
 /// (StorePlan), y as dense as the lines. Constants are in the order of the packed weights' chunks.
 struct DepthwiseFinish {
@@ -91,7 +88,7 @@ struct DepthwiseKernel {
 std::span<const DepthwiseKernel> depthwise_kernels();
 const DepthwiseKernel& select_depthwise_kernel(bool float32, CpuIsa isa);
 
-/// Output lines that kernels compute together for this shape, sharing their input lines.
+/// Output lines that one call computes at most for this shape, sharing their input lines.
 int depthwise_rows_at_once(const ConvShape& shape, ConvType type);
 
 /// As make_depthwise, with this micro-kernel; `isa` must include the kernel's.

@@ -1,3 +1,4 @@
+// Copying input lines into the ring and finding the taps in them.
 #include "kernels/depthwise/depthwise_lines.h"
 
 #include <emmintrin.h>

@@ -1,3 +1,4 @@
+// Interleaving four rows or copying groups of four into panels; transposition.
 #include "kernels/matmul/matmul_pack.h"
 
 #include <emmintrin.h>
