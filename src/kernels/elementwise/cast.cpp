@@ -10,7 +10,7 @@
 namespace xinfer::kernels {
 namespace {
 
-constexpr std::size_t kGrain = 1 << 14;
+constexpr std::size_t kGrain = 1 << 15;
 
 /// A float to an integer type: truncated, saturated, NaN to 0.
 template <typename To, typename From>
@@ -44,7 +44,7 @@ To cast_value(From from) {
 
 void cast(DType x_dtype, const void* x, DType y_dtype, void* y, std::int64_t n, ThreadPool& pool) {
   if (x_dtype == y_dtype) {
-    if (x != y) std::memcpy(y, x, static_cast<std::size_t>(n) * size_of(x_dtype));
+    if (x != y && n > 0) std::memcpy(y, x, static_cast<std::size_t>(n) * size_of(x_dtype));
     return;
   }
   visit_dtype(x_dtype, [&]<typename From>() {

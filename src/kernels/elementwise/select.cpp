@@ -13,7 +13,7 @@ void select_elements(const StridedLoop<4>& loop, const bool* condition, const vo
   const std::int64_t c_step = loop.strides[0][inner];
   const std::int64_t a_step = loop.strides[1][inner];
   const std::int64_t b_step = loop.strides[2][inner];
-  for_each_run(loop, 1 << 14, pool, [&](const std::int64_t* at, std::int64_t n) {
+  for_each_run(loop, 1 << 16, pool, [&](const std::int64_t* at, std::int64_t n) {
     const bool* from_c = condition + at[0];
     const T* from_a = static_cast<const T*>(a) + at[1];
     const T* from_b = static_cast<const T*>(b) + at[2];

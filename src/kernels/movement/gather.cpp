@@ -26,7 +26,7 @@ Status gather(int element_bytes, std::int64_t outer, std::int64_t axis, std::int
   XINFER_RETURN_IF_ERROR(check_indices(count, indices, axis));
   const std::int64_t bytes = inner * element_bytes;
   if (outer * count * bytes == 0) return {};
-  const std::size_t grain = (1 << 15) / static_cast<std::size_t>(bytes) + 1;
+  const std::size_t grain = (1 << 17) / static_cast<std::size_t>(bytes) + 1;
   pool.parallel_ranges(
       static_cast<std::size_t>(outer * count), grain, [&](std::size_t begin, std::size_t end) {
         for (auto i = static_cast<std::int64_t>(begin); i < static_cast<std::int64_t>(end); ++i) {

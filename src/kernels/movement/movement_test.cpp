@@ -68,6 +68,8 @@ TEST(Transpose, AnyPermutationOfAnyElementSize) {
   }
   check_transpose<std::uint32_t>({2, 130, 67}, {0, 2, 1}, pool);
   check_transpose<std::uint8_t>({2, 130, 67}, {0, 2, 1}, pool);
+  check_transpose<std::uint32_t>({4, 300, 150}, {0, 2, 1}, pool);
+  check_transpose<std::uint64_t>({40, 30, 150}, {1, 0, 2}, pool);
   check_transpose<float>({2, 1, 2, 1, 2, 3, 2, 2}, {7, 0, 6, 1, 5, 2, 4, 3}, pool);
 }
 

@@ -8,7 +8,7 @@
 namespace xinfer::kernels {
 namespace {
 
-constexpr std::size_t kGrainElements = 1 << 14;
+constexpr std::size_t kGrainElements = 1 << 16;
 constexpr std::int64_t kTile = 64;
 
 template <typename T>

@@ -9,7 +9,8 @@
 namespace xinfer::kernels {
 namespace {
 
-constexpr std::int64_t kGrainElements = 1 << 15;
+/// Taps worth a thread.
+constexpr std::int64_t kGrainTaps = 1 << 18;
 
 int type_index(DType dtype) {
   switch (dtype) {
@@ -95,7 +96,7 @@ void run(const Pooling& pooling, ThreadPool& pool) {
   const std::int64_t work = step * window * ((width + parts - 1) / parts);
   pool.parallel_ranges(
       static_cast<std::size_t>(rows * parts * blocks),
-      static_cast<std::size_t>(kGrainElements / work + 1), [&](std::size_t begin, std::size_t end) {
+      static_cast<std::size_t>(kGrainTaps / work + 1), [&](std::size_t begin, std::size_t end) {
         for (auto i = static_cast<std::int64_t>(begin); i < static_cast<std::int64_t>(end); ++i) {
           const std::int64_t c = i % blocks * step;
           const std::int64_t part = i / blocks % parts;

@@ -108,6 +108,21 @@ TEST(Pool, EqualsTheReferenceOverRandomShapes) {
   }
 }
 
+TEST(Pool, SharesALargeImage) {
+  ThreadPool pool(2);
+  PoolShape s{.batch = 1, .channels = 70};
+  s.height = s.width = {50, 50, 3, 1, 1, 1, 1};
+  s.x_pixel_stride = s.y_pixel_stride = 70;
+  std::mt19937 random(2);
+  const std::vector<char> x = random_input(s, DType::kInt8, random);
+  std::vector<char> expected(y_elements(s)), y(y_elements(s));
+  max_pool_reference(s, DType::kInt8, x.data(), expected.data());
+  for (CpuIsa isa : supported_isas()) {
+    ASSERT_TRUE(max_pool(s, DType::kInt8, x.data(), y.data(), isa, pool).ok());
+    EXPECT_EQ(y, expected);
+  }
+}
+
 TEST(Pool, GlobalAverageOfManyChannelsIsSharedAndExact) {
   ThreadPool pool(2);
   PoolShape s{.batch = 1, .channels = 1000};

@@ -38,7 +38,8 @@ TEST(Convert, EveryLayoutAndInstructionSetEqualsTheReference) {
   std::mt19937 random(seed);
   const DType types[] = {DType::kFloat32, DType::kInt8, DType::kUInt8};
   const ChannelOrder orders[] = {ChannelOrder::kInnermost, ChannelOrder::kPlanar};
-  const std::int64_t sizes[][2] = {{1, 1}, {5, 3}, {64, 64}, {70, 17}, {33, 130}, {257, 4}};
+  const std::int64_t sizes[][2] = {{1, 1},    {5, 3},   {64, 64},  {70, 17},
+                                   {33, 130}, {257, 4}, {2100, 33}};
   ThreadPool pool(2);
   for (const auto& size : sizes) {
     for (DType x_dtype : types) {

@@ -116,6 +116,25 @@ TEST(Reduce, EveryOpOverEveryAxesSet) {
   }
 }
 
+TEST(Reduce, DoesNotDependOnThreads) {
+  ThreadPool one(1), two(2);
+  const Dims dims = {64, 70, 40};
+  std::vector<float> x(64 * 70 * 40);
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = 1.0f / static_cast<float>(i + 1);
+  for (int axis = 0; axis < 3; ++axis) {
+    Axes axes;
+    axes.flags[axis] = true;
+    std::vector<float> a(64 * 70), b(64 * 70);
+    ASSERT_TRUE(
+        reduce(ReduceKind::kSum, DType::kFloat32, dims, axes.of(dims), x.data(), a.data(), one)
+            .ok());
+    ASSERT_TRUE(
+        reduce(ReduceKind::kSum, DType::kFloat32, dims, axes.of(dims), x.data(), b.data(), two)
+            .ok());
+    EXPECT_EQ(a, b);
+  }
+}
+
 TEST(Reduce, IntegersWrapAndTruncate) {
   ThreadPool pool(1);
   const Dims dims = {3};

@@ -66,6 +66,16 @@ TEST(Residual, EqualsTheReferenceForEveryTypeStrideAndBroadcast) {
   }
 }
 
+TEST(Residual, SharesALargeTensor) {
+  std::mt19937 random(5);
+  ResidualShape s{.batch = 2, .pixels = 170, .channels = 450};
+  s.a_pixel_stride = s.b_pixel_stride = s.y_pixel_stride = 450;
+  s.b_batch_stride = 170 * 450;
+  check(s, random);  // one run
+  s.y_pixel_stride = 460;
+  check(s, random);  // rows
+}
+
 TEST(Residual, WorksInPlace) {
   ThreadPool pool(1);
   ResidualShape s{.batch = 1, .pixels = 50, .channels = 4};

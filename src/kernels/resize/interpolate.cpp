@@ -23,7 +23,7 @@ struct Pass {
   std::int64_t x_bytes, y_bytes;
 
   void run(const char* x, char* y, double extrapolation, DType y_dtype, ThreadPool& pool) const {
-    const std::size_t grain = (1 << 14) / static_cast<std::size_t>(inner * taps.taps) + 1;
+    const std::size_t grain = (1 << 17) / static_cast<std::size_t>(inner * taps.taps) + 1;
     pool.parallel_ranges(
         static_cast<std::size_t>(outer * out), grain, [&](std::size_t begin, std::size_t end) {
           for (auto r = static_cast<std::int64_t>(begin); r < static_cast<std::int64_t>(end); ++r) {
@@ -51,43 +51,22 @@ struct Pass {
 class InterpolatingResize : public Resize {
  public:
   InterpolatingResize(std::span<const ResizeAxis> axes, const ResizeParameters& p, CpuIsa isa)
-      : parameters_(p) {
-    std::int64_t outer = 1, inner = 1;
-    for (const ResizeAxis& axis : axes) inner *= axis.in;
-    std::vector<std::size_t> resized;
+      : parameters_(p),
+        loops_(select_build(isa, portable::kResizeLoops, avx2::kResizeLoops,
+                            avx512vnni::kResizeLoops)) {
+    std::size_t resized = 0;
+    for (const ResizeAxis& axis : axes) resized += !is_identity(axis, p.coordinates);
+    std::int64_t outer = 1;
     for (std::size_t d = 0; d < axes.size(); ++d) {
-      if (!is_identity(axes[d], p.coordinates)) resized.push_back(d);
+      if (!is_identity(axes[d], p.coordinates)) {
+        std::int64_t inner = 1;
+        for (std::size_t k = d + 1; k < axes.size(); ++k) inner *= axes[k].in;
+        add_pass(outer, axes[d], inner, passes_.size() + 1 == resized);
+      }
+      outer *= axes[d].out;
     }
     // A conversion alone still needs a pass that copies.
-    if (resized.empty()) resized.push_back(axes.size());
-    const ResizeLoops& loops =
-        select_build(isa, portable::kResizeLoops, avx2::kResizeLoops, avx512vnni::kResizeLoops);
-    std::size_t next = 0;
-    for (std::size_t k = 0; k < resized.size(); ++k) {
-      const std::size_t d = resized[k];
-      for (; next < d && next < axes.size(); ++next) {
-        outer *= axes[next].in;
-        inner /= std::max<std::int64_t>(axes[next].in, 1);
-      }
-      const ResizeAxis axis = d < axes.size() ? axes[d] : ResizeAxis{};
-      if (d < axes.size()) {
-        inner /= std::max<std::int64_t>(axis.in, 1);
-        next = d + 1;
-      }
-      const bool first = k == 0, last = k + 1 == resized.size();
-      const DType from = first ? p.x_dtype : DType::kFloat32;
-      const DType to = last ? p.y_dtype : DType::kFloat32;
-      passes_.push_back({outer, axis.in, axis.out, inner, interpolation_taps(axis, p),
-                         loops.loops[type_index(from)][type_index(to)],
-                         last && p.x_dtype != DType::kFloat32 ? p.factor : 1.0f,
-                         static_cast<std::int64_t>(size_of(from)),
-                         static_cast<std::int64_t>(size_of(to))});
-      outer *= axis.out;
-      if (!last) {
-        buffers_.push_back(allocate_buffer(
-            static_cast<std::size_t>(std::max<std::int64_t>(outer * inner, 1)) * sizeof(float)));
-      }
-    }
+    if (resized == 0) add_pass(1, {}, outer, true);
   }
 
   void run(const void* x, void* y, ThreadPool& pool) override {
@@ -108,7 +87,21 @@ class InterpolatingResize : public Resize {
   }
 
  private:
+  void add_pass(std::int64_t outer, const ResizeAxis& axis, std::int64_t inner, bool last) {
+    const DType from = passes_.empty() ? parameters_.x_dtype : DType::kFloat32;
+    const DType to = last ? parameters_.y_dtype : DType::kFloat32;
+    const bool scaled = last && parameters_.x_dtype != DType::kFloat32;
+    passes_.push_back({outer, axis.in, axis.out, inner, interpolation_taps(axis, parameters_),
+                       loops_.loops[type_index(from)][type_index(to)],
+                       scaled ? parameters_.factor : 1.0f, static_cast<std::int64_t>(size_of(from)),
+                       static_cast<std::int64_t>(size_of(to))});
+    if (last) return;
+    const std::int64_t elements = std::max<std::int64_t>(outer * axis.out * inner, 1);
+    buffers_.push_back(allocate_buffer(static_cast<std::size_t>(elements) * sizeof(float)));
+  }
+
   ResizeParameters parameters_;
+  const ResizeLoops& loops_;
   std::vector<Pass> passes_;
   std::vector<std::shared_ptr<void>> buffers_;  ///< between passes
 };

@@ -116,6 +116,24 @@ TEST(Resize, BilinearNhwcInFloatAndInt8) {
   }
 }
 
+TEST(Resize, DoesNotDependOnThreads) {
+  std::mt19937 random(3);
+  const std::vector<ResizeAxis> axes = {{1, 1}, {40, 80, 2.0}, {40, 80, 2.0}, {90, 90}};
+  std::vector<std::uint8_t> x(40 * 40 * 90);
+  for (auto& value : x) value = static_cast<std::uint8_t>(random());
+  for (ResizeMode mode : {ResizeMode::kNearest, ResizeMode::kLinear, ResizeMode::kCubic}) {
+    ResizeParameters p;
+    p.mode = mode;
+    p.x_dtype = p.y_dtype = DType::kUInt8;
+    std::vector<std::uint8_t> one(80 * 80 * 90), two(one.size());
+    ThreadPool single(1), pair(2);
+    const auto resize = make_resize(axes, p, best_isa()).value();
+    resize->run(x.data(), one.data(), single);
+    resize->run(x.data(), two.data(), pair);
+    EXPECT_EQ(one, two);
+  }
+}
+
 TEST(Resize, NearestMovesElementsOfAnyType) {
   ThreadPool pool(2);
   // [2, 2, 3] doubled and tripled along the first two dimensions.

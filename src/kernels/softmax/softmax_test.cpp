@@ -16,7 +16,7 @@ TEST(Softmax, MatchesDoubleAndIsEqualOnEveryInstructionSet) {
   SCOPED_TRACE(testing::Message() << "seed " << seed);
   std::mt19937 random(seed);
   std::normal_distribution<float> normal(0, 5);
-  const std::int64_t sizes[][3] = {{3, 1, 1},  {5, 7, 1},    {2, 197, 1}, {4, 1000, 1},
+  const std::int64_t sizes[][3] = {{3, 1, 1},  {5, 7, 1},    {2, 197, 1}, {40, 1000, 1},
                                    {2, 10, 3}, {1, 21, 130}, {0, 4, 4}};
   for (const auto& size : sizes) {
     const SoftmaxShape s = dense_softmax_shape(size[0], size[1], size[2]);
@@ -43,6 +43,7 @@ TEST(Softmax, MatchesDoubleAndIsEqualOnEveryInstructionSet) {
                 relative * (log ? std::max(1.0, std::fabs(expected[i])) : expected[i]) + 1e-37;
             ASSERT_NEAR(y[i], expected[i], tolerance);
           }
+          if (count == 0) continue;
           if (first.empty()) first = y;
           ASSERT_EQ(0, std::memcmp(first.data(), y.data(), 4 * count)) << to_string(isa);
           std::vector<std::uint8_t> q(count);

@@ -40,6 +40,18 @@ TEST(Table, EveryLoopGivesTheDefinitionsBytes) {
   }
 }
 
+TEST(Table, SharesALargeTensor) {
+  ThreadPool pool(2);
+  std::uint8_t table[256];
+  for (int i = 0; i < 256; ++i) table[i] = static_cast<std::uint8_t>(7 * i);
+  std::vector<std::uint8_t> x(300001), expected(x.size()), y(x.size());
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<std::uint8_t>(i * 31 >> 3);
+  const auto n = static_cast<std::int64_t>(x.size());
+  table_reference(x.data(), expected.data(), n, table);
+  table_lookup({n, 1, 1, 1}, x.data(), y.data(), table, best_isa(), pool);
+  EXPECT_EQ(y, expected);
+}
+
 TEST(Table, LeavesTheGapsOfASlice) {
   ThreadPool pool(2);
   std::uint8_t table[256];
