@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "passes/channel_outliers.h"
 #include "passes/match.h"
 
 namespace xinfer::passes {
@@ -145,6 +146,9 @@ class RegionChooser {
     const std::size_t count = activation_count(graph_, anchor, planned.form);
     for (std::size_t i = 0; obstacle.empty() && i < count; ++i) {
       obstacle = range_obstacle(graph_.node(anchor).inputs[i]);
+    }
+    if (obstacle.empty() && planned.form == Int8Form::kAccumulator) {
+      obstacle = channel_outlier_obstacle(graph_, graph_.node(anchor).inputs[0], ranges_);
     }
     // An average may end in float; everything else needs its output's range.
     if (obstacle.empty() && planned.form != Int8Form::kAverage) {
