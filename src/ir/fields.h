@@ -13,6 +13,9 @@ struct Field {
   const char* name;
   Type Struct::*member;
 };
+// Clang before 17 does not deduce the arguments of aggregates by itself.
+template <typename Struct, typename Type>
+Field(const char*, Type Struct::*) -> Field<Struct, Type>;
 
 /// OpFields<Conv>::name is "Conv"; OpFields<Conv>::fields is a tuple of Field.
 template <typename Struct>
