@@ -10,9 +10,9 @@ namespace {
 // Rates of an H200 at its sustained clock, measured on one (docs/performance.md): the estimates
 // only rank tactics, so other devices use them scaled by their multiprocessors.
 constexpr double kClockGhz = 1.65;
-constexpr double kDramBytesPerUs = 3.9e6;
-constexpr double kL2BytesPerUs = 11e6;         // of slices that several blocks read at a time
-constexpr double kWgmmaMacsPerCycle = 4096.0;  // INT8, of one multiprocessor
+constexpr double kDramBytesPerUs = 4.3e6;
+constexpr double kL2BytesPerUs = 20e6;         // of slices that several blocks read at a time
+constexpr double kWgmmaMacsPerCycle = 4400.0;  // INT8, of one multiprocessor
 constexpr double kMmaMacsPerCycle = 2400.0;
 constexpr double kEpilogueLanes = 128.0;  // instructions a cycle of one multiprocessor
 constexpr double kReferenceMultiprocessors = 132.0;
@@ -41,10 +41,10 @@ Workload workload_of(const ConvProblem& problem, std::int64_t batch, int multipr
   const auto outputs = w.pixels * static_cast<double>(s.out_channels);
   w.output_bytes = outputs * static_cast<double>(size_of(problem.epilogue.output_dtype));
   w.weight_bytes = static_cast<double>(layout.weight_bytes());
-  w.epilogue_instructions = 5.0;
+  w.epilogue_instructions = 3.0;
   for (int i = 0; i < problem.epilogue.step_count; ++i) {
     const EpilogueStep& step = problem.epilogue.steps[i];
-    w.epilogue_instructions += step.kind == EpilogueStep::Kind::kTable ? 8.0 : 3.0;
+    w.epilogue_instructions += step.kind == EpilogueStep::Kind::kTable ? 9.0 : 5.0;
     if (step.kind == EpilogueStep::Kind::kResidual) {
       w.residual_bytes += outputs * static_cast<double>(size_of(step.residual_dtype));
     }
@@ -54,7 +54,7 @@ Workload workload_of(const ConvProblem& problem, std::int64_t batch, int multipr
 }
 
 /// Two resources used at a time: mostly the longer counts, but they disturb each other.
-double overlapped(double a, double b) { return std::max(a, b) + 0.35 * std::min(a, b); }
+double overlapped(double a, double b) { return std::max(a, b) + 0.25 * std::min(a, b); }
 
 double ceil_div(double a, double b) { return std::ceil(a / b); }
 
@@ -74,21 +74,27 @@ double estimate_us(const Workload& w, const WgmmaTactic& t) {
   const double tile_m = 64.0 * t.m_blocks * t.group_warpgroups, tile_n = t.tile_n;
   const double slice_bytes = ceil_div(w.tap_bytes, t.tile_k) * t.tile_k * w.taps;
   const double multiply = tile_m * tile_n * slice_bytes / kWgmmaMacsPerCycle;
-  // One warpgroup alone waits for its own results about half of the time.
-  const double lanes = std::min(kEpilogueLanes, 72.0 * t.group_warpgroups);
-  double finish = tile_m * tile_n * w.epilogue_instructions / lanes + 250.0;
-  if (!t.copy_out && t.tile_n < 64) finish *= 1.3;  // short stores
+  // One warpgroup alone waits for its own results about half of the time; barriers and the latency
+  // of the first loads and last stores come on top.
+  const double lanes = std::min(kEpilogueLanes, 65.0 * t.group_warpgroups);
+  double finish = tile_m * tile_n * w.epilogue_instructions / lanes + 950.0;
+  if (t.copy_out) finish += 450.0;
+  if (!t.copy_out && t.tile_n < 64) finish *= 1.25;  // short stores
+  if (w.residual_bytes > 0 && t.residual_stages == 0) finish += 700.0;
+  // The ring brings about 35 bytes a cycle; weights that a single slice needs come late.
+  const double slices = slice_bytes / t.tile_k;
+  const double load = (tile_m + (t.resident_weights ? 0.0 : tile_n)) * slice_bytes / 35.0 +
+                      (t.resident_weights ? 25.0
+                       : slices > 1       ? 150.0
+                                          : 700.0);
   const double tiles = ceil_div(w.pixels, tile_m) * ceil_div(w.rows, tile_n);
   const double rounds = ceil_div(tiles, w.multiprocessors);
-  const double turn =
+  const double in_turn =
       t.groups == 1 ? multiply + finish : std::max(multiply, (multiply + finish) / t.groups);
-  // The first tile has nothing to hide behind: its bytes arrive at about 40 a cycle.
-  const double first_bytes = (tile_m + tile_n) * slice_bytes;
-  const double fill = 1800.0 + std::max(multiply, first_bytes / 40.0) + finish;
-  const double cycles = fill + (rounds - 1) * turn;
-  double memory = memory_us(w, tile_m, tile_n, t.resident_weights);
-  if (w.residual_bytes > 0 && t.residual_stages == 0) memory *= 1.1;
-  return overlapped(cycles / (kClockGhz * 1e3), memory);
+  // The first tile has nothing to hide behind.
+  const double fill = 1500.0 + std::max(multiply, (tile_m + tile_n) * slice_bytes / 40.0) + finish;
+  const double cycles = fill + (rounds - 1) * std::max(load, in_turn);
+  return overlapped(cycles / (kClockGhz * 1e3), memory_us(w, tile_m, tile_n, t.resident_weights));
 }
 
 double estimate_us(const Workload& w, const MmaTactic& t) {
@@ -109,7 +115,9 @@ double estimate_us(const Workload& w, const MmaTactic& t) {
   const double rounds = ceil_div(tiles, w.multiprocessors * resident);
   const double per_round =
       (multiply + finish) * std::min(resident, ceil_div(tiles, w.multiprocessors));
-  const double cycles = 2200.0 + rounds * per_round;
+  // A block alone passes a slice in about 400 cycles, however small its tile.
+  const double slices = ceil_div(w.depth_bytes, t.tile_k);
+  const double cycles = 2200.0 + rounds * std::max(per_round, 400.0 * slices);
   return overlapped(cycles / (kClockGhz * 1e3), memory_us(w, t.tile_m, t.tile_n, false));
 }
 
@@ -177,12 +185,17 @@ double estimate_us(const Workload& w, const LatencyTactic& t) {
   const double bytes = ceil_div(slices, t.split) * (64.0 + t.tile_n) * t.tile_k;
   const double blocks = ceil_div(w.pixels, 64) * ceil_div(w.rows, t.tile_n) * t.split;
   const double resident = std::max(1.0, std::floor(227.0 * 1024 / (bytes + 4096)));
-  const double rounds = ceil_div(blocks, w.multiprocessors * resident);
-  const double together = std::min(resident, ceil_div(blocks, w.multiprocessors));
+  // Clusters leave some multiprocessors unused; a block that waits for another's end starts cold.
+  const double usable = w.multiprocessors * (t.split >= 4 ? 0.8 : 1.0);
+  const double rounds = ceil_div(blocks, usable * resident);
+  const double together = std::min(resident, ceil_div(blocks, usable));
   const double exchange = t.split * t.warpgroups == 1 ? 0.0 : t.split == 1 ? 0.3 : 0.8;
   const double multiply = bytes / (t.warpgroups == 1 ? 60.0 : 90.0);
-  const double cycles = std::max(bytes * together / 50.0, multiply);
-  return 0.9 + exchange + rounds * cycles / (kClockGhz * 1e3) + 0.02 * blocks / w.multiprocessors;
+  const double cycles = std::max(bytes * together / 48.0, multiply);
+  const double in_turn = rounds > 1 ? 2.2 * rounds : 1.0;
+  const double memory =
+      (w.input_bytes + w.output_bytes + w.residual_bytes + w.weight_bytes) / kDramBytesPerUs;
+  return overlapped(1.0 + exchange + in_turn * cycles / (kClockGhz * 1e3), memory);
 }
 
 std::vector<Candidate<LatencyTactic>> latency_candidates(const Workload& w) {
