@@ -13,10 +13,10 @@
 namespace xinfer::kernels {
 namespace {
 
-class ResizeLine : public testing::TestWithParam<ResizeCase> {};
+class ResizeLine : public testing::TestWithParam<resize_cases::ResizeCase> {};
 
 TEST_P(ResizeLine, GivesOnnxsValues) {
-  const ResizeCase& c = GetParam();
+  const resize_cases::ResizeCase& c = GetParam();
   const float x[] = {3, -1, 4, 1, 5};
   const auto out = static_cast<std::int64_t>(c.expected.size());
   const ResizeAxis axis{5, out, c.scale, 0.2f, 1.1f};
@@ -40,7 +40,7 @@ TEST_P(ResizeLine, GivesOnnxsValues) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Onnx, ResizeLine, testing::ValuesIn(kResizeCases));
+INSTANTIATE_TEST_SUITE_P(Onnx, ResizeLine, testing::ValuesIn(resize_cases::kResizeCases));
 
 std::vector<ResizeAxis> nhwc_axes(std::int64_t channels) {
   return {{2, 2}, {5, 8, 8.0 / 5}, {7, 4, 4.0 / 7}, {channels, channels}};
