@@ -147,12 +147,12 @@ class RegionChooser {
     for (std::size_t i = 0; obstacle.empty() && i < count; ++i) {
       obstacle = range_obstacle(graph_.node(anchor).inputs[i]);
     }
-    if (obstacle.empty() && planned.form == Int8Form::kAccumulator) {
-      obstacle = channel_outlier_obstacle(graph_, graph_.node(anchor).inputs[0], ranges_);
-    }
     // An average may end in float; everything else needs its output's range.
     if (obstacle.empty() && planned.form != Int8Form::kAverage) {
       obstacle = range_obstacle(planned.region.output);
+    }
+    if (obstacle.empty() && planned.form == Int8Form::kAccumulator) {
+      obstacle = channel_outlier_obstacle(graph_, graph_.node(anchor).inputs[0], ranges_);
     }
     return obstacle;
   }
