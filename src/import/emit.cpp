@@ -1,8 +1,32 @@
 #include "import/emit.h"
 
+#include "import/expression.h"
 #include "ir/infer.h"
 
 namespace xinfer::import {
+
+namespace {
+
+Status too_large(const std::string& what, const std::string& name, const ir::SymbolicShape& shape) {
+  return invalid_model("{} \"{}\" of shape {} is too large", what, name, ir::to_string(shape));
+}
+
+/// Shapes that an op carries must be safe to compute with before its outputs are inferred.
+Status check_op(const std::string& name, const ir::Op& op) {
+  const ir::SymbolicShape* shape = nullptr;
+  if (const auto* reshape = std::get_if<ir::Reshape>(&op)) shape = &reshape->shape;
+  if (const auto* expand = std::get_if<ir::Expand>(&op)) shape = &expand->shape;
+  if (const auto* resize = std::get_if<ir::Resize>(&op)) shape = &resize->size;
+  if (shape != nullptr && !is_moderate(*shape)) return too_large("node", name, *shape);
+  if (const auto* slice = std::get_if<ir::Slice>(&op)) {
+    for (const ir::SymbolicShape* dims : {&slice->start, &slice->size}) {
+      if (!is_moderate(*dims)) return too_large("node", name, *dims);
+    }
+  }
+  return Status();
+}
+
+}  // namespace
 
 Status check_extent(const std::string& name, const ir::SymbolicShape& shape) {
   constexpr std::int64_t kMaxDim = std::int64_t{1} << 31;
@@ -19,16 +43,15 @@ Status check_extent(const std::string& name, const ir::SymbolicShape& shape) {
       return invalid_model("value \"{}\" would have shape {}", name, ir::to_string(shape));
     }
     if (dim.constant() > 0) count *= dim.constant();
-    if (count > kMaxElements) {
-      return invalid_model("value \"{}\" of shape {} is too large", name, ir::to_string(shape));
-    }
+    if (count > kMaxElements) return too_large("value", name, shape);
   }
-  return Status();
+  return is_moderate(shape) ? Status() : too_large("value", name, shape);
 }
 
 Result<ir::NodeId> emit_node(ir::Graph& graph, std::string name, ir::Op op,
                              std::vector<ir::ValueId> inputs,
                              std::vector<std::string> output_names) {
+  XINFER_RETURN_IF_ERROR(check_op(name, op));
   const ir::NodeId node =
       graph.add_node(std::move(name), std::move(op), std::move(inputs), std::move(output_names));
   XINFER_RETURN_IF_ERROR(ir::infer_node(graph, node));

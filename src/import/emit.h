@@ -19,7 +19,8 @@ Result<ir::NodeId> emit_node(ir::Graph& graph, std::string name, ir::Op op,
 Result<ir::ValueId> emit(ir::Graph& graph, std::string name, ir::Op op,
                          std::vector<ir::ValueId> inputs, std::string output_name);
 
-/// Refuses dimensions that are negative, larger than 2^31, or whose product passes 2^40.
+/// Refuses dimensions that are negative, larger than 2^31, or whose product passes 2^40, and
+/// expressions that no model means (expression.h).
 Status check_extent(const std::string& name, const ir::SymbolicShape& shape);
 
 }  // namespace xinfer::import

@@ -119,4 +119,27 @@ std::optional<Dim> apply_integer(Binary fn, const Dim& a, const Dim& b) {
   }
 }
 
+bool is_moderate(const Dim& dim) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 31;
+  if (dim.terms().size() > kMaxTerms || largest_coefficient(dim) > kMost) return false;
+  return dim.is_constant() || dim.to_string().size() <= kMaxExpressionText;
+}
+
+bool is_moderate(const ir::SymbolicShape& shape) {
+  constexpr std::int64_t kMost = std::int64_t{1} << 60;
+  // Expanding the product meets at most `terms` like terms, each at most `magnitude` large.
+  std::int64_t terms = 1;
+  std::int64_t magnitude = 1;
+  for (const Dim& dim : shape) {
+    if (!is_moderate(dim)) return false;
+    const auto length = std::max<std::int64_t>(1, static_cast<std::int64_t>(dim.terms().size()));
+    const std::int64_t factor = std::max<std::int64_t>(1, largest_coefficient(dim));
+    const bool overflows = __builtin_mul_overflow(terms, length, &terms) ||
+                           __builtin_mul_overflow(magnitude, factor, &magnitude);
+    if (overflows || terms > static_cast<std::int64_t>(kMaxTerms * kMaxTerms)) return false;
+  }
+  std::int64_t largest = 0;
+  return !__builtin_mul_overflow(magnitude, terms, &largest) && largest <= kMost;
+}
+
 }  // namespace xinfer::import

@@ -22,4 +22,10 @@ std::optional<ir::Dim> absolute(const ir::Dim& dim);
 /// a fn b on integers: kAdd, kSub, kMul, kDiv (towards zero), kMod, kPow, kMin, kMax.
 std::optional<ir::Dim> apply_integer(kernels::Binary fn, const ir::Dim& a, const ir::Dim& b);
 
+/// A dimension that a real model may have: no coefficient beyond 2^31, not too long.
+bool is_moderate(const ir::Dim& dim);
+
+/// Moderate dimensions whose product (signs aside, zeros left out) cannot overflow either.
+bool is_moderate(const ir::SymbolicShape& shape);
+
 }  // namespace xinfer::import

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "import/expression.h"
 #include "import/fold.h"
 #include "import/registry.h"
 
@@ -76,7 +77,9 @@ Status convert_tile(NodeContext& node) {
     }
     split.push_back(shape[i]);
     expanded.push_back(shape[i]);
-    joined.push_back(repeats[i] * shape[i]);
+    const auto product = multiply(repeats[i], shape[i]);
+    if (!product) return node.invalid("repeats {} are too large", ir::to_string(repeats));
+    joined.push_back(*product);
   }
   if (split.size() == shape.size()) return node.same(x);
   XINFER_ASSIGN_OR_RETURN(const ir::ValueId parts, node.add("parts", ir::Reshape{split}, {x}));

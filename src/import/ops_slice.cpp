@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "import/expression.h"
 #include "import/fold.h"
 #include "import/registry.h"
 #include "import/slice_range.h"
@@ -121,15 +122,12 @@ Result<ir::SymbolicShape> split_sizes(NodeContext& node, const ir::Dim& extent) 
   if (static_cast<std::int64_t>(sizes.size()) != count) {
     return node.invalid("split has {} entries, there are {} outputs", sizes.size(), count);
   }
-  ir::Dim sum;
+  std::optional<ir::Dim> rest = extent;
   for (const ir::Dim& size : sizes) {
-    if (size.is_constant() && (size.constant() < 0 || size.constant() > (std::int64_t{1} << 31))) {
-      return node.invalid("{} cannot be split into {}", extent.to_string(), ir::to_string(sizes));
-    }
-    sum = sum + size;
+    const bool negative = size.is_constant() && size.constant() < 0;
+    rest = negative || !rest ? std::nullopt : subtract(*rest, size);
   }
-  const ir::Dim rest = extent - sum;
-  if (rest.is_constant() && rest.constant() != 0) {
+  if (!rest || (rest->is_constant() && *rest != ir::Dim(0))) {
     return node.invalid("{} cannot be split into {}", extent.to_string(), ir::to_string(sizes));
   }
   return sizes;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "import/expression.h"
+
 namespace xinfer::import {
 namespace {
 
@@ -59,6 +61,9 @@ std::optional<Dim> quotient(const SymbolicShape& shape, const SymbolicShape& div
 
 Result<SymbolicShape> resolve_reshape(const SymbolicShape& shape, SymbolicShape target,
                                       bool allow_zero) {
+  if (!is_moderate(target)) {
+    return invalid_model("shape {} is too large", ir::to_string(target));
+  }
   std::optional<std::size_t> open;
   for (std::size_t i = 0; i < target.size(); ++i) {
     if (target[i] == Dim(-1)) {

@@ -156,6 +156,27 @@ TEST(Robustness, ShapeArithmeticThatExplodesEnds) {
   EXPECT_FALSE(model.import().ok());
 }
 
+TEST(Robustness, DimensionsThatDoubleWithoutEndAreRefused) {
+  TestModel model(13);
+  model.input("v0", {"n", "h"}).output("v100");
+  for (int i = 0; i < 100; ++i) {
+    const std::string from = fmt::format("v{}", i);
+    model.node("Concat", {from, from}, {fmt::format("v{}", i + 1)}).integer("axis", 1);
+  }
+  const auto graph = model.import();
+  ASSERT_FALSE(graph.ok());
+  EXPECT_EQ(graph.status().code(), ErrorCode::kInvalidModel);
+}
+
+TEST(Robustness, ReshapeTargetsCannotOverflow) {
+  for (const std::int64_t entry : {INT64_MAX, INT64_C(1) << 32, INT64_MIN}) {
+    TestModel model(13);
+    model.input("x", {"n", "4"}).output("y").ints("shape", {4}, {entry, entry, -1, entry});
+    model.node("Reshape", {"x", "shape"}, {"y"});
+    EXPECT_FALSE(model.import().ok()) << entry;
+  }
+}
+
 TEST(Robustness, HugeShapesAreRefused) {
   for (const char* dim : {"4294967296", "9223372036854775807"}) {
     TestModel model(13);
