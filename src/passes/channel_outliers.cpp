@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "passes/int8_support.h"
 #include "passes/match.h"
 
 namespace xinfer::passes {
@@ -66,7 +67,7 @@ std::string channel_outlier_obstacle(const Graph& graph, ValueId value, const Ra
   const std::string& name = graph.value(value).name;
   const auto own = ranges.find(name);
   const auto input = ranges.find(graph.value(graph.node(layer).inputs[0]).name);
-  if (own == ranges.end() || input == ranges.end()) return "";
+  if (own == ranges.end() || input == ranges.end() || !is_usable(input->second)) return "";
   std::vector<double> magnitudes = channel_norms(graph, layer);
   const std::span<const float> bias = bias_of(graph, layer);
   for (std::size_t n = 0; n < magnitudes.size(); ++n) {

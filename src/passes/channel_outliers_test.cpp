@@ -44,6 +44,12 @@ TEST(ChannelOutliers, ARangeFarBeyondTheTypicalChannelIsRefusedWithBothFigures) 
                                      "scale INT8 would keep only its outlier channels");
 }
 
+TEST(ChannelOutliers, AnInputWithoutAUsableRangeTellsNothing) {
+  Mlp mlp;
+  EXPECT_EQ(mlp.obstacle(0, 65), "");
+  EXPECT_EQ(mlp.obstacle(1e-44, 65), "");
+}
+
 TEST(ChannelOutliers, NothingIsSaidWithoutRangesOrALayerBehind) {
   Mlp mlp;
   EXPECT_EQ(channel_outlier_obstacle(mlp.builder.graph(), mlp.activated, {}), "");
