@@ -5,7 +5,8 @@
 
 namespace xinfer::kernels {
 
-/// As make_convolution, with this micro-kernel; `isa` must include the kernel's.
+/// As make_convolution, with this micro-kernel, which must outlive the convolution; `isa` must
+/// include the kernel's.
 Result<std::unique_ptr<Convolution>> make_convolution_with(const GemmKernel& kernel,
                                                            const ConvShape& shape,
                                                            const ConvArguments& arguments,

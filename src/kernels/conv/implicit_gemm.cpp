@@ -40,9 +40,9 @@ ImplicitGemm::ImplicitGemm(const ConvShape& shape, const ConvArguments& argument
   panel_bytes_ = panel_bytes(depth, kernel.type);
   direct_ = rows_lie_in_memory();
   const std::size_t gathered = row_bytes(shape, kernel.format);
-  const std::size_t element = kernel.type == ConvType::kF32 ? 4 : 1;
-  row_stride_ = direct_ ? static_cast<std::size_t>(shape.x_pixel_stride) * element
-                        : spread_over_sets(gathered + kRowSlack);
+  row_stride_ = direct_
+                    ? static_cast<std::size_t>(shape.x_pixel_stride * element_bytes(kernel.type))
+                    : spread_over_sets(gathered + kRowSlack);
   columns_ = plan_columns(shape, kernel);
   BlockingProblem problem;
   problem.rows = shape.pixels();
@@ -56,8 +56,8 @@ ImplicitGemm::ImplicitGemm(const ConvShape& shape, const ConvArguments& argument
   problem.threads = threads;
   blocking_ = choose_blocking(problem);
   if (!direct_) {
-    scratch_bytes_ =
-        align_up(static_cast<std::size_t>(blocking_.block_rows) * row_stride_ + kRowSlack, 4096);
+    scratch_bytes_ = align_up(
+        static_cast<std::size_t>(blocking_.block_rows) * row_stride_ + kBufferMargin, 4096);
     scratch_ = allocate_buffer(scratch_bytes_ * static_cast<std::size_t>(blocking_.row_parts) *
                                static_cast<std::size_t>(blocking_.column_parts));
   }
@@ -112,9 +112,9 @@ void ImplicitGemm::run_part(int part) {
 
 void ImplicitGemm::run_block(int part, std::int64_t first_row, std::int64_t rows,
                              std::size_t first_column, std::size_t last_column) {
-  const std::size_t element = kernel_.type == ConvType::kF32 ? 4 : 1;
   const ConvShape& s = source_.shape;
-  const auto group_bytes = static_cast<std::size_t>(s.in_channels / s.groups) * element;
+  const auto group_bytes =
+      static_cast<std::size_t>(s.in_channels / s.groups * element_bytes(kernel_.type));
   auto* scratch = static_cast<std::byte*>(scratch_.get()) + scratch_bytes_ * part;
   std::int64_t gathered_group = -1;
   for (std::size_t i = first_column; i < last_column; ++i) {
