@@ -13,6 +13,10 @@ if ! command -v $clang_format >/dev/null; then
   echo "$0: $clang_format is missing: scripts/setup.sh installs it" >&2
   exit 1
 fi
-find include src tools tests fuzz bench python -type f \
+folders=()
+for folder in include src tools tests fuzz bench examples python; do
+  if [ -d "$folder" ]; then folders+=("$folder"); fi
+done
+find "${folders[@]}" -type f \
   \( -name '*.h' -o -name '*.cpp' -o -name '*.cuh' \) -print0 |
   xargs -0 -n 32 -P "$(nproc)" $clang_format "${arguments[@]}"
