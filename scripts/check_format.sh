@@ -14,7 +14,7 @@ if ! command -v $clang_format >/dev/null; then
   exit 1
 fi
 folders=()
-for folder in include src tools tests fuzz bench examples python; do
+for folder in include src tools tests fuzz bench python; do
   if [ -d "$folder" ]; then folders+=("$folder"); fi
 done
 find "${folders[@]}" -type f \
