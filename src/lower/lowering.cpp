@@ -6,14 +6,6 @@
 #include "lower/constants.h"
 
 namespace xinfer::lower {
-namespace {
-
-ir::SymbolicShape constant_shape(const Shape& shape) {
-  return ir::SymbolicShape(shape.begin(), shape.end());
-}
-
-}  // namespace
-
 Lowering::Lowering(const ir::Graph& graph, engine::BlobWriter& blobs)
     : graph_(graph),
       blobs_(blobs),

@@ -55,8 +55,8 @@ INSTANTIATE_TEST_SUITE_P(
                 "cifar10/eval", "", 83.15, 99.20},
         Figures{"magika_standard_v3_3.onnx", "", "magika/inputs.npy", "magika/labels.tsv", 98.684,
                 99.342}),
-    [](const auto& info) {
-      const std::string name = info.param.model;
+    [](const auto& model) {
+      const std::string name = model.param.model;
       return name.substr(0, name.find_first_of("_.0123456789"));
     });
 
