@@ -135,8 +135,8 @@ TEST(Preprocessor, FollowsTheStepsInOrder) {
   for (int c = 0; c < 3; ++c) {
     for (int y = 0; y < 6; ++y) {
       for (int x = 0; x < 8; ++x) {
-        // Offsets (15 - 8) / 2 = 3.5 to 4, (10 - 6) / 2 = 2.
-        const int pixel = resized.row(2 + y)[3 * (4 + x) + 2 - c];
+        // Offsets (15 - 8) / 2 = 3.5, rounded down to 3, and (10 - 6) / 2 = 2.
+        const int pixel = resized.row(2 + y)[3 * (3 + x) + 2 - c];
         ASSERT_EQ(found.values<float>()[i++], static_cast<float>(pixel - (c + 1)) / 2);
       }
     }
