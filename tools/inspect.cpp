@@ -82,7 +82,7 @@ void inspect_engine(const Arguments& arguments, const Engine& engine) {
     fmt::print("int8    {:.1f} % of multiply-accumulates; {} layers, {} steps\n",
                100 * engine.int8_mac_share(), layers.size(), engine.steps().size());
     if (!engine.preprocess().empty()) fmt::print("images  {}\n", engine.preprocess());
-    for (const auto& [key, value] : engine.properties()) fmt::print("{:<8}{}\n", key, value);
+    for (const auto& [key, value] : engine.properties()) fmt::print("{:<7} {}\n", key, value);
     if (arguments.layers) table.print({3, 5, 6});
   }
   write_json({{"schema", "xinfer.inspect.engine/1"},
