@@ -156,6 +156,10 @@ void add_run_options(CLI::App& command, RunArguments& a) {
       ->type_name("NAME");
 }
 
+bool is_model(const std::string& path) {
+  return std::filesystem::path(path).extension() == ".onnx";
+}
+
 void add_json_option(CLI::App& command, std::string& path) {
   command.add_option("--json", path, "Write the result as JSON; - is standard output")
       ->type_name("FILE");

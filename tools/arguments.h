@@ -45,6 +45,9 @@ struct RunArguments {
 };
 void add_run_options(CLI::App& command, RunArguments& arguments);
 
+/// True for the path of an ONNX model; any other is taken for an engine.
+bool is_model(const std::string& path);
+
 /// Adds `--json FILE`.
 void add_json_option(CLI::App& command, std::string& path);
 

@@ -20,10 +20,6 @@ struct Arguments {
   RunArguments run;
 };
 
-bool is_model(const std::string& path) {
-  return std::filesystem::path(path).extension() == ".onnx";
-}
-
 /// An engine as it is; a model as a float32 engine.
 Engine load(const std::string& path, const Arguments& arguments) {
   if (!is_model(path)) return Engine::load(std::filesystem::path(path));

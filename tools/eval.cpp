@@ -11,6 +11,8 @@
 namespace xinfer::tools {
 namespace {
 
+namespace fs = std::filesystem;
+
 struct Arguments {
   std::string engine, data, labels, baseline, json, preprocess;
   std::int64_t count = 0, batch = 1;
@@ -18,10 +20,11 @@ struct Arguments {
   RunArguments run;
 };
 
-/// The baseline model as a float32 engine for the same shapes.
-Engine build_baseline(const Arguments& arguments, const Engine& engine) {
+/// The baseline: an engine as it is, a model as a float32 engine for the same shapes.
+Engine load_baseline(const Arguments& arguments, const Engine& engine) {
+  if (!is_model(arguments.baseline)) return Engine::load(fs::path(arguments.baseline));
   builders::EngineBuilder builder;
-  builder.from_onnx(std::filesystem::path(arguments.baseline)).with_threads(arguments.run.threads);
+  builder.from_onnx(fs::path(arguments.baseline)).with_threads(arguments.run.threads);
   for (const BindingInfo& input : engine.inputs()) {
     if (input.min != input.max) builder.with_profile(input.name, input.min, input.opt, input.max);
     if (!input.max.empty() && input.max[0] > 1) builder.with_max_batch_size(input.max[0]);
@@ -30,7 +33,7 @@ Engine build_baseline(const Arguments& arguments, const Engine& engine) {
 }
 
 void run_eval(const Arguments& arguments) {
-  const Engine engine = Engine::load(std::filesystem::path(arguments.engine));
+  const Engine engine = Engine::load(fs::path(arguments.engine));
   SampleOptions samples;
   samples.preprocess = arguments.preprocess.empty() ? engine.preprocess() : arguments.preprocess;
   samples.labels = arguments.labels;
@@ -41,7 +44,7 @@ void run_eval(const Arguments& arguments) {
   EvaluationOptions options;
   options.context = arguments.run.context();
   options.layers = arguments.layers;
-  if (!arguments.baseline.empty()) options.baseline = build_baseline(arguments, engine);
+  if (!arguments.baseline.empty()) options.baseline = load_baseline(arguments, engine);
   EvaluationReport report;
   {
     ProgressBar bar;
@@ -71,8 +74,10 @@ void add_eval(CLI::App& app) {
       ->add_option("--labels", arguments->labels,
                    "Class table (folder, index, name); for arrays row and class index, or .npy")
       ->type_name("FILE");
-  command->add_option("--baseline", arguments->baseline, "Compare with this model in float32")
-      ->type_name("MODEL.onnx");
+  command
+      ->add_option("--baseline", arguments->baseline,
+                   "Compare with this model in float32, or with this engine")
+      ->type_name("MODEL.onnx|ENGINE");
   command->add_flag("--layers", arguments->layers, "Also compare layer by layer");
   command->add_option("--count", arguments->count, "Use this many samples")->type_name("N");
   command->add_option("--batch", arguments->batch, "Samples a run; default 1")

@@ -55,12 +55,9 @@ Window letterbox_window(Size2d image, const LetterboxOptions& options) {
   const Size2d canvas = options.size;
   const double ratio = std::min(static_cast<double>(canvas.width) / image.width,
                                 static_cast<double>(canvas.height) / image.height);
-  if (options.placement == Placement::kTopLeft) {
-    return {0, 0, std::max(1, static_cast<int>(image.width * ratio)),
-            std::max(1, static_cast<int>(image.height * ratio))};
-  }
   const int width = rounded_size(image.width * ratio);
   const int height = rounded_size(image.height * ratio);
+  if (options.placement == Placement::kTopLeft) return {0, 0, width, height};
   return {(canvas.width - width) / 2, (canvas.height - height) / 2, width, height};
 }
 

@@ -40,9 +40,8 @@ struct LetterboxOptions {
 };
 
 /// The window of the canvas that an image of size `image` is scaled to: by the smaller of both
-/// ratios, up or down. Centred, sizes are rounded half to even and an odd remainder puts the
-/// smaller half left and above, as YOLOv5 does; at the top left, sizes are cut to integers, as
-/// YOLOX does.
+/// ratios, up or down, rounded half to even. Centred, an odd remainder puts the smaller half left
+/// and above, as YOLOv5 does.
 Window letterbox_window(Size2d image, const LetterboxOptions& options);
 
 Image letterbox(const Image& image, const LetterboxOptions& options);

@@ -34,11 +34,13 @@ TEST(Letterbox, PlacesAsYolo) {
   EXPECT_EQ(window.top, 139);
   EXPECT_EQ(window.height, 361);
   options.placement = Placement::kTopLeft;
-  // YOLOX: int(333 * 640 / 500) = int(426.24).
-  window = letterbox_window({333, 500}, options);
+  // 386 rows to 416: round(256 * 416 / 386) = round(275.9).
+  options.size = {416, 416};
+  window = letterbox_window({256, 386}, options);
   EXPECT_EQ(window.left, 0);
-  EXPECT_EQ(window.width, 426);
-  EXPECT_EQ(window.height, 640);
+  EXPECT_EQ(window.top, 0);
+  EXPECT_EQ(window.width, 276);
+  EXPECT_EQ(window.height, 416);
 }
 
 TEST(Letterbox, FillsTheRest) {

@@ -57,13 +57,18 @@ class CommandLine(unittest.TestCase):
         xinfer("run", self.int8, image, "-o", output)
         self.assertTrue(output.read_bytes().startswith(b"\x93NUMPY"))
 
-    def test_eval_against_the_model(self):
+    def test_eval_against_a_model_or_an_engine(self):
         report = json.loads(
             xinfer("eval", self.int8, "--data", DIGITS / "eval", "--baseline", self.model, "--layers", "--json", "-").stdout
         )
         self.assertEqual(report["engine"]["samples"], 500)
         self.assertGreaterEqual(report["engine"]["top1_percent"], report["baseline"]["top1_percent"] - 0.5)
         self.assertTrue(report["layers"])
+        fp32 = self.work / "fp32.engine"
+        xinfer("build", self.model, "--max-batch", 8, "-o", fp32)
+        same = json.loads(xinfer("eval", self.int8, "--data", DIGITS / "eval", "--baseline", fp32, "--json", "-").stdout)
+        self.assertEqual(same["baseline"]["top1_percent"], report["baseline"]["top1_percent"])
+        self.assertEqual(same["outputs"], report["outputs"])
 
     def test_bench_and_layers(self):
         report = json.loads(

@@ -1,4 +1,4 @@
-// ONNX's backend node cases, as scripts/generate_node_cases.sh writes them, and the list of those
+// ONNX's backend node cases, as scripts/generate_test_files.sh writes them, and the list of those
 // that xinfer does not pass, with reasons.
 #pragma once
 

@@ -10,7 +10,7 @@ namespace {
 
 TEST(NodeCases, AreThere) {
   if (node_cases().empty()) {
-    GTEST_SKIP() << "no node cases; scripts/generate_node_cases.sh writes them";
+    GTEST_SKIP() << "no node cases; the test onnx_node_cases_generate writes them";
   }
 }
 
