@@ -12,12 +12,7 @@ if(XINFER_BUILD_TESTS)
 endif()
 
 # These Debian packages carry no CMake configuration of their own.
-find_library(XINFER_PTHREADPOOL_LIBRARY pthreadpool REQUIRED)
-find_path(XINFER_PTHREADPOOL_INCLUDE pthreadpool.h REQUIRED)
 find_path(XINFER_XXHASH_INCLUDE xxhash.h REQUIRED)
 find_path(XINFER_FLATBUFFERS_INCLUDE flatbuffers/flatbuffers.h REQUIRED)
 find_program(XINFER_FLATC flatc REQUIRED)
 
-add_library(xinfer_pthreadpool INTERFACE)
-target_link_libraries(xinfer_pthreadpool INTERFACE ${XINFER_PTHREADPOOL_LIBRARY} Threads::Threads)
-target_include_directories(xinfer_pthreadpool SYSTEM INTERFACE ${XINFER_PTHREADPOOL_INCLUDE})

@@ -51,7 +51,7 @@ endfunction()
 xinfer_folder_targets(runtime_targets ${XINFER_RUNTIME_FOLDERS})
 xinfer_add_shared(runtime
   TARGETS ${runtime_targets}
-  LIBRARIES fmt::fmt JPEG::JPEG PNG::PNG ZLIB::ZLIB xinfer_pthreadpool Threads::Threads
+  LIBRARIES fmt::fmt JPEG::JPEG PNG::PNG ZLIB::ZLIB Threads::Threads
             ${CMAKE_DL_LIBS})
 
 xinfer_folder_targets(compiler_targets ${XINFER_COMPILER_FOLDERS})

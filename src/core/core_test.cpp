@@ -1,7 +1,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <numeric>
+#include <vector>
 
 #include "core/aligned_buffer.h"
 #include "core/cpu_isa.h"
@@ -75,6 +77,33 @@ TEST(ThreadPool, VisitsEveryIndexOnce) {
     });
     for (const auto& count : visits) EXPECT_EQ(count, 2);
   }
+}
+
+TEST(ThreadPool, LoopsOfMoreThreadsThanCoresDoNotWaitForSleepers) {
+  // Twelve threads a core and workers that have to be woken: 1,000 loops took the 90 ms of a
+  // scheduler's time slices each where every worker had to take part.
+  ThreadPool pool(12 * available_processors());
+  std::atomic<std::size_t> sum = 0;
+  const auto start = std::chrono::steady_clock::now();
+  for (int loop = 0; loop < 1000; ++loop) {
+    pool.parallel_for(static_cast<std::size_t>(pool.threads()), [&](std::size_t i) { sum += i; });
+    if (loop % 4 == 0) pool.park();
+  }
+  const auto n = static_cast<std::size_t>(pool.threads());
+  EXPECT_EQ(sum, 1000 * n * (n - 1) / 2);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(30));
+}
+
+TEST(ThreadPool, ResultsOfALoopAreVisibleToTheNext) {
+  ThreadPool pool(3);
+  std::vector<int> values(5000, 0);  // plain: only the pool orders the accesses
+  for (int loop = 0; loop < 2000; ++loop) {
+    pool.parallel_for(3, [&](std::size_t part) {
+      const std::size_t from = (part + static_cast<std::size_t>(loop)) % 3;
+      for (std::size_t i = from; i < values.size(); i += 3) ++values[i];
+    });
+  }
+  for (int value : values) ASSERT_EQ(value, 2000);
 }
 
 TEST(CpuIsa, NamesParseAndUnknownOnesAreRefused) {

@@ -1,19 +1,27 @@
 // The one thread pool of an execution context.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
-#include <functional>
-#include <memory>
-#include <type_traits>
-
-struct pthreadpool;
+#include <cstdint>
+#include <thread>
+#include <vector>
 
 namespace xinfer {
 
 /// A fixed set of threads that splits loops; the calling thread takes part. Used by one thread at a
-/// time. Workers spin between loops while a run is going on and sleep after `park`.
+/// time.
+///
+/// A loop is cut into parts that threads claim: each its own first, then what others have not
+/// begun. So a worker that is asleep, or that the system has taken off its core, costs no more than
+/// the work it would have done. Waiting threads spin for a bounded time and then sleep: workers
+/// after `kSpinMicroseconds` without a loop, or at once after `park`.
 class ThreadPool {
  public:
+  /// How long a thread spins before it sleeps: longer than the serial steps between two loops of a
+  /// run usually take, shorter than a scheduler's time slice.
+  static constexpr std::int64_t kSpinMicroseconds = 100;
+
   /// `threads` ≥ 1 includes the caller; 1 never starts a thread. 0 means the number of processors
   /// this process may run on.
   explicit ThreadPool(int threads);
@@ -31,8 +39,8 @@ class ThreadPool {
       for (std::size_t i = 0; i < count; ++i) body(i);
       return;
     }
-    run([](void* context, std::size_t i) { (*static_cast<const Body*>(context))(i); },
-        const_cast<void*>(static_cast<const void*>(&body)), count);
+    run([](const void* context, std::size_t i) { (*static_cast<const Body*>(context))(i); }, &body,
+        count);
   }
 
   /// Splits [0, count) into at most `threads()` contiguous ranges of at least `grain` elements and
@@ -49,13 +57,38 @@ class ThreadPool {
   }
 
   /// Sends the workers to sleep until the next loop. Called at the end of a run.
-  void park();
+  void park() { parked_.store(true, std::memory_order_relaxed); }
 
  private:
-  void run(void (*task)(void*, std::size_t), void* context, std::size_t count);
+  using Task = void (*)(const void* context, std::size_t i);
+
+  /// What a loop does. Written before its parts are published in `unclaimed_`, read by those who
+  /// have claimed one: while a claimed part is unfinished, no other loop can begin.
+  struct Loop {
+    Task task = nullptr;
+    const void* context = nullptr;
+    std::size_t count = 0;
+    std::size_t parts = 0;
+  };
+
+  void run(Task task, const void* context, std::size_t count);
+  void run_worker(int id);
+  void run_parts(int id);
+  void wait_for_parts();
+  void wait_for_loop(std::uint32_t seen);
+  void stop_workers();
 
   int threads_;
-  pthreadpool* pool_ = nullptr;
+  Loop loop_;
+  /// Bit p: part p of the loop has not been claimed.
+  alignas(64) std::atomic<std::uint64_t> unclaimed_{0};
+  /// Parts of the loop that are not finished.
+  alignas(64) std::atomic<std::int32_t> unfinished_{0};
+  /// Counts loops; what idle workers watch.
+  alignas(64) std::atomic<std::uint32_t> loops_begun_{0};
+  std::atomic<bool> parked_{true};
+  std::atomic<bool> stopping_{false};
+  std::vector<std::thread> workers_;
 };
 
 /// Processors this process may run on (its affinity mask), at least 1.

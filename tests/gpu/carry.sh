@@ -9,5 +9,5 @@ for program in "$@"; do
   file=$(find "$build" -type f -name "$program" -perm -u+x | head -n 1)
   cp "$file" "$target/bin/"
   strip "$target/bin/$program"
-  ldd "$file" | awk '/libfmt|libpthreadpool|libcpuinfo/ {print $3}' | xargs -I{} cp -L {} "$target/bin/"
+  ldd "$file" | awk '/libfmt/ {print $3}' | xargs -I{} cp -L {} "$target/bin/"
 done

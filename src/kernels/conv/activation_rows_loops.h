@@ -74,10 +74,11 @@ class LineGatherer {
     const std::int64_t step = shape_.stride_w * pixel_;
     for (; ox < end && ox < interior_.first; ++ox, to += stride) edge(line, ox, to);
     const std::byte* from = line + (ox * shape_.stride_w - shape_.pad_left) * pixel_;
-    if (dense_) {
-      for (; ox < end && ox < interior_.last; ++ox, to += stride, from += step) {
-        copy_run<Chunk, kConvert>(from, to, shape_.kernel_w * channels_);
-      }
+    const std::int64_t inside = (interior_.last < end ? interior_.last : end) - ox;
+    if (dense_ && inside > 0) {
+      runs(from, step, inside, to, stride);
+      ox += inside;
+      to += static_cast<std::size_t>(inside) * stride;
     } else {
       for (; ox < end && ox < interior_.last; ++ox, to += stride, from += step) taps(from, to);
     }
@@ -85,6 +86,27 @@ class LineGatherer {
   }
 
  private:
+  /// `count` pixels whose taps are one run each. Short runs, which image layers have, are copied
+  /// without a loop of their own: it costs as much as they do.
+  void runs(const std::byte* from, std::int64_t step, std::int64_t count, std::byte* to,
+            std::size_t stride) const {
+    const std::int64_t bytes = shape_.kernel_w * channels_;
+    constexpr std::int64_t kChunk = Chunk::kBytes / kGrowth;
+    if (bytes <= kChunk) {
+      for (std::int64_t i = 0; i < count; ++i, to += stride, from += step) {
+        copy_run<Chunk, kConvert>(from, to, kChunk);
+      }
+    } else if (bytes <= 2 * kChunk) {
+      for (std::int64_t i = 0; i < count; ++i, to += stride, from += step) {
+        copy_run<Chunk, kConvert>(from, to, 2 * kChunk);
+      }
+    } else {
+      for (std::int64_t i = 0; i < count; ++i, to += stride, from += step) {
+        copy_run<Chunk, kConvert>(from, to, bytes);
+      }
+    }
+  }
+
   void taps(const std::byte* from, std::byte* to) const {
     for (std::int64_t kx = 0; kx < shape_.kernel_w; ++kx) {
       copy_run<Chunk, kConvert>(from + kx * shape_.dilation_w * pixel_,

@@ -6,8 +6,12 @@
 namespace xinfer::kernels {
 namespace {
 
-/// Half of a small L2 (1 MB): what a block of rows, or weights that are to stay cached, may take.
+/// A quarter of a small L2 (1 MB): what a block of rows, or weights that are to stay cached, may
+/// take.
 constexpr std::int64_t kCacheBytes = 256 * 1024;
+/// What a block of gathered rows may take of L1 beside the weights: gathering line by line pays for
+/// its set-up with several tiles at once.
+constexpr std::int64_t kGatherBytes = 16 * 1024;
 /// Streaming from L3 by one core (30 GB/s measured on a Xeon and on an EPYC).
 constexpr double kStreamBytesPerNs = 30.0;
 /// Gathering writes and reads L1.
@@ -18,12 +22,15 @@ constexpr double kWorthwhileNs = 10000.0;
 
 std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
-/// Weights that fit beside everything else in L2 are passed over once a tile, which keeps the
-/// tile's rows in L1 and writes whole output lines. Larger weights stay outside: every block of
-/// them is then used on as many rows as L2 can hold.
+/// Weights that fit beside everything else in L2 are passed over once for a few tiles, which keeps
+/// the tiles' rows in L1 and writes whole output lines. Larger weights stay outside: every block of
+/// them is then used on as many rows as L2 can hold. Strips that lie in memory are long for all
+/// weights: a block of columns then stays in L1 for all of them.
 std::int64_t rows_of_block(const BlockingProblem& p, std::int64_t rows, std::int64_t blocks) {
-  if (blocks * p.column_bytes <= kCacheBytes) return p.tile_rows;
-  const std::int64_t fit = std::max<std::int64_t>(p.tile_rows, kCacheBytes / p.row_bytes);
+  const bool cached = blocks * p.column_bytes <= kCacheBytes;
+  if (cached && !p.gathered && !p.strips) return p.tile_rows;
+  const std::int64_t bytes = cached && p.gathered ? kGatherBytes : kCacheBytes;
+  const std::int64_t fit = std::max<std::int64_t>(p.tile_rows, bytes / p.row_bytes);
   const std::int64_t count = divide_up(rows, fit);
   return divide_up(divide_up(rows, count), p.tile_rows) * p.tile_rows;
 }
@@ -38,8 +45,11 @@ double part_ns(const BlockingProblem& p, int row_parts, int column_parts) {
   const bool cached = weights <= static_cast<double>(kCacheBytes);
   const double products = static_cast<double>(rows) * static_cast<double>(blocks) *
                           static_cast<double>(p.tile_columns) * static_cast<double>(p.steps);
+  const double outputs = static_cast<double>(rows * blocks * p.tile_columns);
+  const double gather =
+      p.gathered ? static_cast<double>(rows * p.row_bytes) / kGatherBytesPerNs : 0.0;
   return products / p.steps_per_ns + (cached ? 1.0 : passes) * weights / kStreamBytesPerNs +
-         static_cast<double>(rows * p.row_bytes) / kGatherBytesPerNs;
+         outputs / 16 * p.store_ns + gather;
 }
 
 }  // namespace

@@ -13,6 +13,11 @@ struct BlockingProblem {
   std::int64_t row_bytes = 0;     ///< of one activation row
   std::int64_t column_bytes = 0;  ///< of one column block's weights
   std::int64_t steps = 0;
+  /// Rows are used where they lie, or cost `row_bytes` of copying each.
+  bool gathered = true;
+  /// One call computes all rows of a block with a column block, so that blocks may be long.
+  bool strips = false;
+  double store_ns = 0;      ///< of 16 outputs
   double steps_per_ns = 1;  ///< rows x channels x steps that one core does in a ns
   int threads = 1;
 };

@@ -38,8 +38,18 @@ TEST(Blocking, LargeWeightsAreSplitByColumns) {
   EXPECT_EQ(b.column_parts, 4);
 }
 
-TEST(Blocking, CachedWeightsPassOverEveryTile) {
-  EXPECT_EQ(choose_blocking(conv3x3(64, 56, 1)).block_rows, 14);
+TEST(Blocking, CachedWeightsPassOverTheTilesThatL1Holds) {
+  BlockingProblem p = conv3x3(64, 56, 1);
+  EXPECT_EQ(choose_blocking(p).block_rows, 28);  // 28 rows of 576 bytes
+  p.gathered = false;
+  EXPECT_EQ(choose_blocking(p).block_rows, 14);
+}
+
+TEST(Blocking, StripsInMemoryAreLong) {
+  BlockingProblem p = conv3x3(64, 56, 1);
+  p.gathered = false;
+  p.strips = true;
+  EXPECT_GE(choose_blocking(p).block_rows, 400);
 }
 
 TEST(Blocking, LargeWeightsPassOverAsManyRowsAsFitL2) {

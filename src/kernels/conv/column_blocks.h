@@ -19,7 +19,7 @@ struct ColumnBlock {
   std::size_t start_offset = 0;    ///< of the compensation, behind the weights
 };
 
-/// All blocks, groups one after the other.
-std::vector<ColumnBlock> plan_columns(const ConvShape& shape, const GemmKernel& kernel);
+/// All blocks, groups one after the other, of `max_panels` panels each but a group's last.
+std::vector<ColumnBlock> plan_columns(const ConvShape& shape, ConvType type, int max_panels);
 
 }  // namespace xinfer::kernels

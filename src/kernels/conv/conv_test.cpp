@@ -26,7 +26,8 @@ TEST_P(GemmVariant, EqualsReference) {
   ThreadPool pools[] = {ThreadPool(1), ThreadPool(2), ThreadPool(3)};
   for (unsigned seed = 0; seed < kProblemsPerVariant; ++seed) {
     std::mt19937 random(seed);
-    const auto kind = kernel.sliding && seed % 4 == 0 ? ProblemKind::kDeep : ProblemKind::kAny;
+    const auto kind =
+        kernel.run_strip != nullptr && seed % 4 == 0 ? ProblemKind::kDeep : ProblemKind::kAny;
     const RandomProblem p = make_random_problem(random, kernel.type, kind);
     const auto weights = packed(p);
     auto y = canary_output(p);

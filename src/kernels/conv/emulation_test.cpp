@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstring>
 #include <string>
+#include <tuple>
+#include <vector>
 
 #include "core/aligned_buffer.h"
 #include "kernels/conv/conv_with.h"
@@ -67,17 +69,18 @@ struct EmulatedUnit {
 };
 
 template <bool kSigned>
-void emulated_amx(const GemmTile& tile, int rows, int panels) {
-  run_amx<EmulatedUnit, kSigned>(tile, rows, panels);
+void emulated_amx(const GemmStrip& strip) {
+  run_amx<EmulatedUnit, kSigned>(strip);
 }
-void leave_emulated_amx() { configured_rows = 0; }
+void leave_emulated_amx() { configured_tiles = {}; }
 
 void expect_equal_to_reference(const GemmKernel& kernel) {
   ThreadPool pools[] = {ThreadPool(1), ThreadPool(2), ThreadPool(3)};
   int sliding = 0;
   for (unsigned seed = 0; seed < kProblems; ++seed) {
     std::mt19937 random(seed);
-    const auto kind = kernel.sliding && seed % 4 == 0 ? ProblemKind::kDeep : ProblemKind::kAny;
+    const auto kind =
+        kernel.run_strip != nullptr && seed % 4 == 0 ? ProblemKind::kDeep : ProblemKind::kAny;
     const RandomProblem p = make_random_problem(random, kernel.type, kind);
     auto weights = allocate_buffer(packed_weights_size(p.shape, p.type));
     pack_weights(p.shape, p.type, p.weights.data(), weights.get());
@@ -92,26 +95,100 @@ void expect_equal_to_reference(const GemmKernel& kernel) {
     ASSERT_EQ(first_difference(reference_output(p), y), "")
         << "seed " << seed << ": " << p.description;
   }
-  EXPECT_EQ(sliding > kProblems / 8, kernel.sliding) << sliding << " problems used that driver";
+  EXPECT_EQ(sliding > kProblems / 8, kernel.run_strip != nullptr)
+      << sliding << " problems used that driver";
 }
 
 TEST(Emulated, AmxUnsigned) {
   expect_equal_to_reference({"emulated_u8s8_amx", CpuIsa::kPortable, ConvType::kU8S8,
-                             RowFormat::kBytes, 32, 2, emulated_amx<false>, true,
+                             RowFormat::kBytes, 32, 2, nullptr, emulated_amx<false>,
                              leave_emulated_amx, leave_emulated_amx});
 }
 
 TEST(Emulated, AmxSigned) {
   expect_equal_to_reference({"emulated_s8s8_amx", CpuIsa::kPortable, ConvType::kS8S8,
-                             RowFormat::kBytes, 32, 2, emulated_amx<true>, true, leave_emulated_amx,
-                             leave_emulated_amx});
+                             RowFormat::kBytes, 32, 2, nullptr, emulated_amx<true>,
+                             leave_emulated_amx, leave_emulated_amx});
 }
+
+/// A strip of random bytes in every tile shape, and how often each of its rows was handed over.
+class StripOfEveryShape : public testing::TestWithParam<std::tuple<int, int>> {};
+
+TEST_P(StripOfEveryShape, HandsOverEveryRowOnce) {
+  const auto [row_tiles, panels] = GetParam();
+  std::mt19937 random(static_cast<unsigned>(10 * row_tiles + panels));
+  for (int problem = 0; problem < 60; ++problem) {
+    SCOPED_TRACE(testing::Message() << "problem " << problem);
+    const auto draw = [&](int low, int high) {
+      return std::uniform_int_distribution<int>(low, high)(random);
+    };
+    const std::ptrdiff_t depth = kTileDepth * draw(1, problem % 2 == 0 ? 1 : 5);
+    const int taps = problem % 3 == 0 ? draw(2, 3) : 1;
+    const int rows = draw(1, 150);
+    std::vector<std::uint8_t> a(static_cast<std::size_t>(depth * (rows + taps)) + 64);
+    std::vector<std::int8_t> b(static_cast<std::size_t>(depth * taps * panels * kPanelChannels));
+    for (auto& value : a) value = static_cast<std::uint8_t>(random());
+    for (auto& value : b) value = static_cast<std::int8_t>(random());
+    std::vector<std::ptrdiff_t> offsets;
+    for (int tap = 0; tap < taps; ++tap) offsets.push_back(tap * depth);
+
+    struct Result {
+      std::vector<std::int32_t> acc;
+      std::vector<int> times;
+      int columns;
+    } result{{}, std::vector<int>(static_cast<std::size_t>(rows)), panels * kPanelChannels};
+    result.acc.resize(static_cast<std::size_t>(rows * result.columns));
+    alignas(64) static std::int32_t acc[2 * kMaxTileAccumulators];
+    GemmStrip strip;
+    strip.a = reinterpret_cast<const std::byte*>(a.data());
+    strip.a_row_bytes = depth;
+    strip.rows = rows;
+    strip.b = reinterpret_cast<const std::byte*>(b.data());
+    strip.b_panel_bytes = depth * taps * kPanelChannels;
+    strip.panels = panels;
+    strip.steps = depth / 4;
+    strip.taps = offsets.data();
+    strip.tap_count = taps;
+    strip.tiles = {row_tiles, panels};
+    strip.acc = acc;
+    strip.context = &result;
+    strip.store = [](const void* context, const std::int32_t* from, std::int64_t stride,
+                     std::int64_t first, int count) {
+      auto& r = *static_cast<Result*>(const_cast<void*>(context));
+      for (int row = 0; row < count; ++row) {
+        ++r.times[static_cast<std::size_t>(first + row)];
+        std::copy_n(from + row * stride, r.columns, r.acc.data() + (first + row) * r.columns);
+      }
+    };
+    configured_tiles = {};
+    run_amx<EmulatedUnit, false>(strip);
+
+    for (int row = 0; row < rows; ++row) {
+      ASSERT_EQ(result.times[static_cast<std::size_t>(row)], 1) << "row " << row << " of " << rows;
+      for (int n = 0; n < result.columns; ++n) {
+        const std::int8_t* panel = b.data() + n / kPanelChannels * strip.b_panel_bytes;
+        std::int32_t expected = 0;
+        for (std::ptrdiff_t k = 0; k < depth * taps; ++k) {
+          const std::uint8_t x = a[static_cast<std::size_t>(row * depth + k)];
+          expected += x * panel[k / 4 * kStepBytes + n % kPanelChannels * 4 + k % 4];
+        }
+        ASSERT_EQ(result.acc[static_cast<std::size_t>(row * result.columns + n)], expected)
+            << "row " << row << " of " << rows << ", channel " << n;
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Emulated, StripOfEveryShape,
+                         testing::Values(std::tuple(1, 1), std::tuple(1, 2), std::tuple(1, 3),
+                                         std::tuple(1, 4), std::tuple(2, 1), std::tuple(2, 2),
+                                         std::tuple(4, 1)));
 
 TEST(Emulated, AvxVnni) {
   if (!supports(CpuIsa::kAvx512Vnni)) GTEST_SKIP() << "this machine has no avx512vnni";
   for (ConvType type : {ConvType::kU8S8, ConvType::kS8S8}) {
     expect_equal_to_reference({"emulated_avxvnni", CpuIsa::kAvx2, type, RowFormat::kUnsigned, 6, 1,
-                               gemm_int8_vnni256, false, nullptr, nullptr});
+                               gemm_int8_vnni256, nullptr, nullptr, nullptr});
   }
 }
 

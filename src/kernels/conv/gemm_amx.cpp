@@ -35,21 +35,17 @@ struct TileUnit {
 
 void leave() {
   TileUnit::release();
-  configured_rows = 0;
+  configured_tiles = {};
 }
 
 }  // namespace
 
-void gemm_u8s8_amx(const GemmTile& tile, int rows, int panels) {
-  run_amx<TileUnit, false>(tile, rows, panels);
-}
-void gemm_s8s8_amx(const GemmTile& tile, int rows, int panels) {
-  run_amx<TileUnit, true>(tile, rows, panels);
-}
+void gemm_u8s8_amx(const GemmStrip& strip) { run_amx<TileUnit, false>(strip); }
+void gemm_s8s8_amx(const GemmStrip& strip) { run_amx<TileUnit, true>(strip); }
 
 // Other code of the process may have used the unit since the last session.
-void gemm_u8s8_amx_enter() { configured_rows = 0; }
-void gemm_s8s8_amx_enter() { configured_rows = 0; }
+void gemm_u8s8_amx_enter() { configured_tiles = {}; }
+void gemm_s8s8_amx_enter() { configured_tiles = {}; }
 void gemm_u8s8_amx_leave() { leave(); }
 void gemm_s8s8_amx_leave() { leave(); }
 

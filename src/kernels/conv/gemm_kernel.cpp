@@ -7,26 +7,26 @@ namespace xinfer::kernels {
 
 #define XINFER_GEMM_KERNEL(function, isa, type, format, max_rows, max_panels) \
   void function(const GemmTile& tile, int rows, int panels);
-#define XINFER_GEMM_SLIDING_KERNEL(function, isa, type, format, max_rows, max_panels) \
-  void function(const GemmTile& tile, int rows, int panels);                          \
-  void function##_enter();                                                            \
+#define XINFER_GEMM_STRIP_KERNEL(function, isa, type, format, max_rows, max_panels) \
+  void function(const GemmStrip& strip);                                            \
+  void function##_enter();                                                          \
   void function##_leave();
 #include "kernels/conv/variants.inc"
 #undef XINFER_GEMM_KERNEL
-#undef XINFER_GEMM_SLIDING_KERNEL
+#undef XINFER_GEMM_STRIP_KERNEL
 
 namespace {
 
 constexpr GemmKernel kKernels[] = {
 #define XINFER_GEMM_KERNEL(function, isa, type, format, rows, panels) \
   {#function, CpuIsa::isa, ConvType::type, RowFormat::format, rows,   \
-   panels,    function,    false,          nullptr,           nullptr},
-#define XINFER_GEMM_SLIDING_KERNEL(function, isa, type, format, rows, panels) \
-  {#function, CpuIsa::isa, ConvType::type, RowFormat::format, rows,           \
-   panels,    function,    true,           function##_enter,  function##_leave},
+   panels,    function,    nullptr,        nullptr,           nullptr},
+#define XINFER_GEMM_STRIP_KERNEL(function, isa, type, format, rows, panels) \
+  {#function, CpuIsa::isa, ConvType::type, RowFormat::format, rows,         \
+   panels,    nullptr,     function,       function##_enter,  function##_leave},
 #include "kernels/conv/variants.inc"
 #undef XINFER_GEMM_KERNEL
-#undef XINFER_GEMM_SLIDING_KERNEL
+#undef XINFER_GEMM_STRIP_KERNEL
 };
 
 }  // namespace
@@ -55,6 +55,11 @@ double estimated_steps_per_ns(const GemmKernel& kernel) {
       return 400.0;
   }
   return 1.0;
+}
+
+double estimated_store_ns(const GemmKernel& kernel) {
+  if (includes(kernel.isa, CpuIsa::kAvx512Vnni)) return 1.3;
+  return includes(kernel.isa, CpuIsa::kAvx2) ? 4.0 : 30.0;
 }
 
 std::size_t panel_bytes(std::int64_t depth, ConvType type) {

@@ -32,19 +32,46 @@ enum class RowFormat : std::uint8_t {
   kWide,      ///< INT8 widened to int16: a step takes 8 bytes
 };
 
-/// One call of a micro-kernel.
+/// One call of a micro-kernel that computes a tile.
 struct GemmTile {
   const std::byte* a = nullptr;      ///< row 0, step 0
   std::ptrdiff_t a_row_bytes = 0;    ///< from one row to the next
   const std::byte* b = nullptr;      ///< first panel, step 0; 64-byte aligned
   std::ptrdiff_t b_panel_bytes = 0;  ///< from one panel to the next
+  std::int64_t steps = 0;            ///< at least 1
+  const void* start = nullptr;       ///< [panels * 16] int32 or float32 start values
+  void* acc = nullptr;               ///< [rows][panels * 16] int32 or float32, 64-byte aligned
+};
+
+/// Tiles of a strip: 16 * row_tiles rows x 16 * panels channels of accumulators at a time.
+struct StripTiles {
+  int row_tiles = 1;
+  int panels = 1;
+};
+
+/// Takes finished accumulators: acc[r][n] with rows `acc_stride` apart are rows
+/// [first_row, first_row + rows) of the strip. Each row is handed over once.
+using StoreStripRows = void (*)(const void* context, const std::int32_t* acc,
+                                std::int64_t acc_stride, std::int64_t first_row, int rows);
+
+/// One call of a micro-kernel that computes all rows of a block of columns, orders its tiles itself
+/// and stores the rows of one tile while it multiplies the next.
+struct GemmStrip {
+  const std::byte* a = nullptr;      ///< row 0, step 0
+  std::ptrdiff_t a_row_bytes = 0;    ///< from one row to the next
+  std::int64_t rows = 0;             ///< at least 1
+  const std::byte* b = nullptr;      ///< first panel, step 0; 64-byte aligned
+  std::ptrdiff_t b_panel_bytes = 0;  ///< from one panel to the next
+  int panels = 0;                    ///< at most tiles.panels
   std::int64_t steps = 0;            ///< of one tap, at least 1
-  /// Byte offsets added to `a` for each tap; the weights of taps follow one another. Kernels that
-  /// are not `sliding` see one tap without offset.
+  /// Byte offsets added to `a` for each tap; the weights of taps follow one another. Null: one tap
+  /// without offset; with several, a tap has a multiple of kDepthAlignment channels.
   const std::ptrdiff_t* taps = nullptr;
   std::int64_t tap_count = 1;
-  const void* start = nullptr;  ///< [panels * 16] int32 or float32 start values; kBytes: zeros
-  void* acc = nullptr;          ///< [rows][panels * 16] int32 or float32, 64-byte aligned
+  StripTiles tiles;
+  std::int32_t* acc = nullptr;  ///< room for 2 * kMaxTileAccumulators, 64-byte aligned
+  StoreStripRows store = nullptr;
+  const void* context = nullptr;
 };
 
 /// One line of variants.inc.
@@ -55,10 +82,12 @@ struct GemmKernel {
   RowFormat format;
   int max_rows;
   int max_panels;
-  /// Computes `rows` x `panels` * 16 accumulators; 1 <= rows <= max_rows, same for panels.
+  /// Computes `rows` x `panels` * 16 accumulators; 1 <= rows <= max_rows, same for panels. Null for
+  /// kernels of strips.
   void (*run)(const GemmTile& tile, int rows, int panels);
-  /// Takes tiles of several taps, each a multiple of kDepthAlignment channels.
-  bool sliding = false;
+  /// Computes strips; null for kernels of tiles. Their max_rows x max_panels is one of several
+  /// tile shapes, see choose_strip_tiles.
+  void (*run_strip)(const GemmStrip& strip) = nullptr;
   /// Bracket a sequence of calls on one thread, where the unit has a state; may be null.
   void (*enter)() = nullptr;
   void (*leave)() = nullptr;
@@ -88,6 +117,9 @@ const GemmKernel& select_gemm_kernel(ConvType type, CpuIsa isa);
 
 /// Rows x channels x steps that one core does in a nanosecond, for the cost model only.
 double estimated_steps_per_ns(const GemmKernel& kernel);
+
+/// What one core takes to bring 16 accumulators to memory, for the cost model only.
+double estimated_store_ns(const GemmKernel& kernel);
 
 /// Bytes of one packed panel of `depth` input channels (taps x channels of a group).
 std::size_t panel_bytes(std::int64_t depth, ConvType type);

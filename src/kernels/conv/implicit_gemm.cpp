@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "core/aligned_buffer.h"
+#include "kernels/conv/strip_tiles.h"
 
 namespace xinfer::kernels {
 namespace {
@@ -32,10 +33,18 @@ ImplicitGemm::ImplicitGemm(const ConvShape& shape, const ConvArguments& argument
       store_plan_(store),
       kernel_(kernel),
       store_(select_store(store, isa)),
-      gather_(select_gather(isa)),
-      name_(fmt::format("conv_{}_{}x{}", kernel.name, kernel.max_rows,
-                        kernel.max_panels * kPanelChannels)) {
+      gather_(select_gather(isa)) {
   const std::int64_t depth = shape.kernel_h * shape.kernel_w * (shape.in_channels / shape.groups);
+  const std::int64_t panels =
+      (shape.out_channels / shape.groups + kPanelChannels - 1) / kPanelChannels;
+  int tile_panels = kernel.max_panels;
+  tile_rows_ = kernel.max_rows;
+  if (kernel.run_strip != nullptr) {
+    strip_tiles_ = choose_strip_tiles(shape.pixels(), panels, depth);
+    tile_rows_ = strip_tiles_.row_tiles * kPanelChannels;
+    tile_panels = strip_tiles_.panels;
+  }
+  name_ = fmt::format("conv_{}_{}x{}", kernel.name, tile_rows_, tile_panels * kPanelChannels);
   steps_ = kernel.type == ConvType::kF32 ? depth : (depth + 3) / 4;
   panel_bytes_ = panel_bytes(depth, kernel.type);
   direct_ = rows_lie_in_memory();
@@ -43,15 +52,18 @@ ImplicitGemm::ImplicitGemm(const ConvShape& shape, const ConvArguments& argument
   row_stride_ = direct_
                     ? static_cast<std::size_t>(shape.x_pixel_stride * element_bytes(kernel.type))
                     : spread_over_sets(gathered + kRowSlack);
-  columns_ = plan_columns(shape, kernel);
+  columns_ = plan_columns(shape, kernel.type, tile_panels);
   BlockingProblem problem;
   problem.rows = shape.pixels();
   problem.column_blocks = static_cast<std::int64_t>(columns_.size());
-  problem.tile_rows = kernel.max_rows;
-  problem.tile_columns = kernel.max_panels * kPanelChannels;
+  problem.tile_rows = tile_rows_;
+  problem.tile_columns = tile_panels * kPanelChannels;
   problem.row_bytes = static_cast<std::int64_t>(gathered);
-  problem.column_bytes = static_cast<std::int64_t>(panel_bytes_) * kernel.max_panels;
+  problem.column_bytes = static_cast<std::int64_t>(panel_bytes_) * tile_panels;
   problem.steps = steps_;
+  problem.gathered = !direct_;
+  problem.strips = kernel.run_strip != nullptr;
+  problem.store_ns = estimated_store_ns(kernel);
   problem.steps_per_ns = estimated_steps_per_ns(kernel);
   problem.threads = threads;
   blocking_ = choose_blocking(problem);
@@ -98,7 +110,7 @@ void ImplicitGemm::run_part(int part) {
   const int row_part = part / blocking_.column_parts;
   const auto column_part = static_cast<std::size_t>(part % blocking_.column_parts);
   const auto column_parts = static_cast<std::size_t>(blocking_.column_parts);
-  const std::int64_t tile = kernel_.max_rows;
+  const std::int64_t tile = tile_rows_;
   const std::int64_t rows = source_.shape.pixels();
   const std::int64_t tiles = (rows + tile - 1) / tile;
   const std::int64_t begin = tiles * row_part / blocking_.row_parts * tile;
@@ -133,8 +145,48 @@ void ImplicitGemm::run_block(int part, std::int64_t first_row, std::int64_t rows
   }
 }
 
+/// Stores what a strip kernel hands over; `first_row` of the strip is pixel `first_pixel`.
+struct ImplicitGemm::StripStore {
+  const ImplicitGemm& gemm;
+  const ColumnBlock& block;
+  std::int64_t first_pixel;
+
+  static void store(const void* context, const std::int32_t* acc, std::int64_t acc_stride,
+                    std::int64_t first_row, int rows) {
+    const auto& self = *static_cast<const StripStore*>(context);
+    AccumulatorTile tile;
+    tile.acc = acc;
+    tile.row_stride = acc_stride;
+    tile.rows = rows;
+    tile.columns = self.block.channels;
+    tile.first_pixel = self.first_pixel + first_row;
+    tile.first_channel = self.block.first_channel;
+    self.gemm.store_(self.gemm.store_plan_, tile);
+  }
+};
+
+void ImplicitGemm::run_strip(const ColumnBlock& block, const std::byte* rows_begin,
+                             std::int64_t first_row, std::int64_t rows) {
+  alignas(64) std::int32_t acc[2 * kMaxTileAccumulators];
+  const StripStore store{*this, block, pixel_offset_ + first_row};
+  GemmStrip strip;
+  strip.a = rows_begin;
+  strip.a_row_bytes = static_cast<std::ptrdiff_t>(row_stride_);
+  strip.rows = rows;
+  strip.b = weights_ + block.weights_offset;
+  strip.b_panel_bytes = static_cast<std::ptrdiff_t>(panel_bytes_);
+  strip.panels = block.panels;
+  strip.steps = steps_;
+  strip.tiles = strip_tiles_;
+  strip.acc = acc;
+  strip.store = StripStore::store;
+  strip.context = &store;
+  kernel_.run_strip(strip);
+}
+
 void ImplicitGemm::run_tiles(const ColumnBlock& block, const std::byte* rows_begin,
                              std::int64_t first_row, std::int64_t rows) {
+  if (kernel_.run_strip != nullptr) return run_strip(block, rows_begin, first_row, rows);
   alignas(64) std::int32_t acc[kMaxTileAccumulators];
   const bool shifted = source_.format == RowFormat::kUnsigned && source_.type == ConvType::kS8S8;
   GemmTile tile;

@@ -34,7 +34,10 @@ class ImplicitGemm final : public Convolution {
                  std::size_t last_column);
   void run_tiles(const ColumnBlock& block, const std::byte* rows_begin, std::int64_t first_row,
                  std::int64_t rows);
+  void run_strip(const ColumnBlock& block, const std::byte* rows_begin, std::int64_t first_row,
+                 std::int64_t rows);
   bool rows_lie_in_memory() const;
+  struct StripStore;
 
   RowSource source_;
   const std::byte* weights_;
@@ -43,6 +46,8 @@ class ImplicitGemm final : public Convolution {
   StoreAccumulators store_;
   GatherRows gather_;
   std::string name_;
+  int tile_rows_ = 1;
+  StripTiles strip_tiles_;  ///< of kernels of strips
   std::vector<ColumnBlock> columns_;
   Blocking blocking_;
   std::int64_t steps_ = 0;

@@ -8,14 +8,13 @@
 
 #include "core/aligned_buffer.h"
 #include "kernels/conv/blocking.h"
+#include "kernels/conv/strip_tiles.h"
 
 namespace xinfer::kernels {
 namespace {
 
 /// A block of input lines stays in L2 beside the weights that pass over it.
 constexpr std::int64_t kBlockBytes = 256 * 1024;
-
-alignas(64) constexpr std::int32_t kZeros[kMaxStoreColumns] = {};
 
 std::int64_t span(std::int64_t kernel, std::int64_t dilation) {
   return (kernel - 1) * dilation + 1;
@@ -27,10 +26,17 @@ std::int64_t line_pitch(const ConvShape& s) {
   return s.in_w + std::max(s.pad_left, std::max<std::int64_t>(right, 0));
 }
 
+StripTiles tiles_for(const ConvShape& s) {
+  const std::int64_t channels = s.out_channels / s.groups;
+  return choose_strip_tiles(s.batch * s.out_h * line_pitch(s),
+                            (channels + kPanelChannels - 1) / kPanelChannels,
+                            s.kernel_h * s.kernel_w * (s.in_channels / s.groups));
+}
+
 }  // namespace
 
 bool SlidingGemm::applies(const ConvShape& s, const GemmKernel& kernel) {
-  if (!kernel.sliding || s.kernel_h * s.kernel_w == 1) return false;
+  if (kernel.run_strip == nullptr || s.kernel_h * s.kernel_w == 1) return false;
   if (s.stride_h != 1 || s.stride_w != 1) return false;
   return s.in_channels / s.groups % kDepthAlignment == 0 && s.out_w <= line_pitch(s);
 }
@@ -43,9 +49,10 @@ SlidingGemm::SlidingGemm(const ConvShape& shape, const ConvArguments& arguments,
       store_plan_(store),
       kernel_(kernel),
       store_(select_store(store, isa)),
-      name_(fmt::format("conv_sliding_{}_{}x{}", kernel.name, kernel.max_rows,
-                        kernel.max_panels * kPanelChannels)),
-      columns_(plan_columns(shape, kernel)),
+      tiles_(tiles_for(shape)),
+      name_(fmt::format("conv_sliding_{}_{}x{}", kernel.name, tiles_.row_tiles * kPanelChannels,
+                        tiles_.panels * kPanelChannels)),
+      columns_(plan_columns(shape, kernel.type, tiles_.panels)),
       channels_(shape.in_channels / shape.groups),
       pitch_(line_pitch(shape)),
       extra_lines_(span(shape.kernel_h, shape.dilation_h) - 1) {
@@ -57,11 +64,13 @@ SlidingGemm::SlidingGemm(const ConvShape& shape, const ConvArguments& arguments,
   BlockingProblem problem;
   problem.rows = shape.batch * shape.out_h * pitch_;
   problem.column_blocks = static_cast<std::int64_t>(columns_.size());
-  problem.tile_rows = kernel.max_rows;
-  problem.tile_columns = kernel.max_panels * kPanelChannels;
+  problem.tile_rows = tiles_.row_tiles * kPanelChannels;
+  problem.tile_columns = tiles_.panels * kPanelChannels;
   problem.row_bytes = channels_;
   problem.steps = shape.kernel_h * shape.kernel_w * channels_ / 4;
-  problem.column_bytes = problem.steps * kStepBytes * kernel.max_panels;
+  problem.column_bytes = problem.steps * kStepBytes * tiles_.panels;
+  problem.strips = true;
+  problem.store_ns = estimated_store_ns(kernel);
   problem.steps_per_ns = estimated_steps_per_ns(kernel);
   problem.threads = threads;
   const Blocking blocking = choose_blocking(problem);
@@ -106,7 +115,7 @@ void SlidingGemm::run_block(int part, std::int64_t first_line, std::int64_t line
       copied_group = columns_[i].group;
       copy_lines(copied_group, first_line, lines, block);
     }
-    run_tiles(columns_[i], block, first_line, lines);
+    run_strip(columns_[i], block, first_line, lines);
   }
 }
 
@@ -139,50 +148,57 @@ void SlidingGemm::copy_lines(std::int64_t group, std::int64_t first_line, std::i
   }
 }
 
-void SlidingGemm::run_tiles(const ColumnBlock& columns, const std::byte* block,
-                            std::int64_t first_line, std::int64_t lines) const {
-  alignas(64) std::int32_t acc[kMaxTileAccumulators];
-  GemmTile tile;
-  tile.a_row_bytes = channels_;
-  tile.b = weights_ + columns.weights_offset;
-  tile.b_panel_bytes = static_cast<std::ptrdiff_t>(
-      panel_bytes(shape_.kernel_h * shape_.kernel_w * channels_, kernel_.type));
-  tile.steps = channels_ / 4;
-  tile.taps = taps_.data();
-  tile.tap_count = static_cast<std::int64_t>(taps_.size());
-  tile.start = kZeros;
-  tile.acc = acc;
-  AccumulatorTile result;
-  result.acc = acc;
-  result.row_stride = columns.panels * kPanelChannels;
-  result.columns = columns.channels;
-  result.first_channel = columns.first_channel;
-  const std::int64_t positions = (lines - 1) * pitch_ + shape_.out_w;
-  for (std::int64_t at = 0; at < positions; at += kernel_.max_rows) {
-    tile.a = block + at * channels_;
-    result.rows = static_cast<int>(std::min<std::int64_t>(kernel_.max_rows, positions - at));
-    kernel_.run(tile, result.rows, columns.panels);
-    store_tile(result, first_line, at);
-  }
-}
+/// Stores what a strip kernel hands over: the rows that are pixels. Row 0 of the strip is position
+/// 0 of line `first_line`.
+struct SlidingGemm::StripStore {
+  const SlidingGemm& gemm;
+  const ColumnBlock& columns;
+  std::int64_t first_line;
 
-/// Stores the tile's rows that are pixels; `position` of the first row counts from `first_line`.
-void SlidingGemm::store_tile(AccumulatorTile tile, std::int64_t first_line,
-                             std::int64_t position) const {
-  const std::int64_t end = position + tile.rows;
-  const auto* acc = static_cast<const std::int32_t*>(tile.acc);
-  for (std::int64_t at = position; at < end;) {
-    const std::int64_t ox = at % pitch_;
-    const std::int64_t line_end = at - ox + pitch_;
-    const std::int64_t pixels = std::min(end - at, shape_.out_w - ox);
-    if (pixels > 0) {
-      tile.acc = acc + (at - position) * tile.row_stride;
-      tile.rows = static_cast<int>(pixels);
-      tile.first_pixel = (first_line + at / pitch_) * shape_.out_w + ox;
-      store_(store_plan_, tile);
+  static void store(const void* context, const std::int32_t* acc, std::int64_t acc_stride,
+                    std::int64_t first_row, int rows) {
+    const auto& self = *static_cast<const StripStore*>(context);
+    const SlidingGemm& gemm = self.gemm;
+    AccumulatorTile tile;
+    tile.row_stride = acc_stride;
+    tile.columns = self.columns.channels;
+    tile.first_channel = self.columns.first_channel;
+    const std::int64_t end = first_row + rows;
+    std::int64_t line = first_row / gemm.pitch_;
+    for (std::int64_t at = first_row; at < end; ++line) {
+      const std::int64_t ox = at - line * gemm.pitch_;
+      const std::int64_t pixels = std::min(end - at, gemm.shape_.out_w - ox);
+      if (pixels > 0) {
+        tile.acc = acc + (at - first_row) * acc_stride;
+        tile.rows = static_cast<int>(pixels);
+        tile.first_pixel = (self.first_line + line) * gemm.shape_.out_w + ox;
+        gemm.store_(gemm.store_plan_, tile);
+      }
+      at = std::min(end, (line + 1) * gemm.pitch_);
     }
-    at = std::min(end, line_end);
   }
+};
+
+void SlidingGemm::run_strip(const ColumnBlock& columns, const std::byte* block,
+                            std::int64_t first_line, std::int64_t lines) const {
+  alignas(64) std::int32_t acc[2 * kMaxTileAccumulators];
+  const StripStore store{*this, columns, first_line};
+  GemmStrip strip;
+  strip.a = block;
+  strip.a_row_bytes = channels_;
+  strip.rows = (lines - 1) * pitch_ + shape_.out_w;
+  strip.b = weights_ + columns.weights_offset;
+  strip.b_panel_bytes = static_cast<std::ptrdiff_t>(
+      panel_bytes(shape_.kernel_h * shape_.kernel_w * channels_, kernel_.type));
+  strip.panels = columns.panels;
+  strip.steps = channels_ / 4;
+  strip.taps = taps_.data();
+  strip.tap_count = static_cast<std::int64_t>(taps_.size());
+  strip.tiles = tiles_;
+  strip.acc = acc;
+  strip.store = StripStore::store;
+  strip.context = &store;
+  kernel_.run_strip(strip);
 }
 
 }  // namespace xinfer::kernels

@@ -1,4 +1,5 @@
-// The driver for kernels that slide over the image itself (AMX): stride 1, whole depth tiles a tap.
+// The driver for kernels of strips (AMX), which slide over the image itself: stride 1, whole depth
+// tiles a tap.
 //
 // Where a micro-kernel is so fast that gathering rows (im2col) would cost as much as multiplying,
 // input lines are copied once into a bordered block: line pitch in_w + border, the right border of
@@ -34,9 +35,9 @@ class SlidingGemm final : public Convolution {
   void run_block(int part, std::int64_t first_line, std::int64_t lines);
   void copy_lines(std::int64_t group, std::int64_t first_line, std::int64_t lines,
                   std::byte* block) const;
-  void run_tiles(const ColumnBlock& columns, const std::byte* block, std::int64_t first_line,
+  void run_strip(const ColumnBlock& columns, const std::byte* block, std::int64_t first_line,
                  std::int64_t lines) const;
-  void store_tile(AccumulatorTile tile, std::int64_t first_line, std::int64_t position) const;
+  struct StripStore;
 
   ConvShape shape_;
   const std::byte* x_;
@@ -44,6 +45,7 @@ class SlidingGemm final : public Convolution {
   StorePlan store_plan_;
   const GemmKernel& kernel_;
   StoreAccumulators store_;
+  StripTiles tiles_;
   std::string name_;
   std::vector<ColumnBlock> columns_;
   std::vector<std::ptrdiff_t> taps_;
