@@ -38,6 +38,9 @@ if [ "${FUZZ_SECONDS:-0}" -gt 0 ]; then
   scripts/fuzz.sh "$FUZZ_SECONDS" || failed=1
 fi
 
+begin_stage "python"
+scripts/test_python.sh -q || failed=1
+
 begin_stage "test"
 ctest --test-dir "$build" --output-on-failure --no-tests=error -j 2 || failed=1
 end_stage

@@ -37,6 +37,7 @@ class Builder {
 
  private:
   Status import();
+  Result<ir::Graph> read_model();
   Status simplify();
   Result<calibrate::Ranges> find_ranges();
   Result<calibrate::Ranges> ranges_from_cache(const std::string& bytes, const std::string& origin);
@@ -58,15 +59,17 @@ Status Builder::verify(const char* pass) const {
   return status.ok() ? Status() : std::move(status).with_context(std::string("after ") + pass);
 }
 
-Status Builder::import() {
-  progress("import", 0, 1);
+Result<ir::Graph> Builder::read_model() {
+  if (request_.graph != nullptr) return ir::Graph(*request_.graph);
   ImportOptions options;
   options.free_batch = request_.max_batch > 0;
-  Result<ir::Graph> graph = request_.model_path.empty()
-                                ? import_onnx(request_.model_bytes, options, &report_.warnings)
-                                : import_onnx(request_.model_path, options, &report_.warnings);
-  if (!graph.ok()) return graph.status();
-  graph_ = *std::move(graph);
+  return request_.model_path.empty() ? import_onnx(request_.model_bytes, options, &report_.warnings)
+                                     : import_onnx(request_.model_path, options, &report_.warnings);
+}
+
+Status Builder::import() {
+  progress("import", 0, 1);
+  XINFER_ASSIGN_OR_RETURN(graph_, read_model());
   if (!request_.model_path.empty()) graph_.name = request_.model_path.stem().string();
   XINFER_ASSIGN_OR_RETURN(
       symbols_, symbol_ranges(graph_, request_.profiles, request_.max_batch, report_.warnings));

@@ -24,8 +24,9 @@ struct ShapeProfile {
 };
 
 struct BuildRequest {
-  std::filesystem::path model_path;    ///< or
-  std::vector<std::byte> model_bytes;  ///< if the path is empty
+  std::filesystem::path model_path;        ///< or
+  std::vector<std::byte> model_bytes;      ///< if the path is empty; or
+  std::shared_ptr<const ir::Graph> graph;  ///< if both are empty
   bool int8 = false;
   bool fp16 = false;
   std::shared_ptr<builders::INT8Calibrator> calibrator;

@@ -1,8 +1,10 @@
 // The public builder: collects a BuildRequest and runs it.
 #include "xinfer/builders/engine_builder.h"
 
+#include "calibrate/cache_tensorrt.h"
 #include "compile/build.h"
 #include "engine/mapped_file.h"
+#include "xinfer/builders/network.h"
 
 namespace xinfer::builders {
 
@@ -26,8 +28,8 @@ ir::Precision to_ir(Precision precision) {
 }
 
 void check_has_model(const compile::BuildRequest& request) {
-  if (request.model_path.empty() && request.model_bytes.empty()) {
-    throw Error(ErrorCode::kInvalidArgument, "no model: call from_onnx first");
+  if (request.model_path.empty() && request.model_bytes.empty() && request.graph == nullptr) {
+    throw Error(ErrorCode::kInvalidArgument, "no model: call from_onnx or from_network first");
   }
 }
 
@@ -47,12 +49,26 @@ EngineBuilder& EngineBuilder::operator=(EngineBuilder&&) noexcept = default;
 EngineBuilder& EngineBuilder::from_onnx(const std::filesystem::path& path) {
   state_->request.model_path = path;
   state_->request.model_bytes.clear();
+  state_->request.graph = nullptr;
   return *this;
 }
 
 EngineBuilder& EngineBuilder::from_onnx(std::span<const std::byte> bytes) {
   state_->request.model_path.clear();
   state_->request.model_bytes.assign(bytes.begin(), bytes.end());
+  state_->request.graph = nullptr;
+  return *this;
+}
+
+EngineBuilder& EngineBuilder::from_network(const Network& network) {
+  compile::BuildRequest& request = state_->request;
+  request.model_path.clear();
+  request.model_bytes.clear();
+  request.graph = std::make_shared<ir::Graph>(network.graph());
+  const ir::Constraints& demands = network.constraints();
+  std::vector<ir::PrecisionRule>& rules = request.constraints.precisions;
+  rules.insert(rules.end(), demands.precisions.begin(), demands.precisions.end());
+  for (const auto& [value, range] : demands.ranges) request.constraints.ranges[value] = range;
   return *this;
 }
 
@@ -167,6 +183,13 @@ BuildReport EngineBuilder::calibrate_and_save(const std::filesystem::path& cache
   const calibrate::Ranges ranges = compile::calibrate_only(state_->request, state_->report).value();
   compile::write_cache_file(ranges, cache).value();
   return state_->report;
+}
+
+std::string EngineBuilder::calibrate() {
+  check_has_model(state_->request);
+  state_->report = {};
+  const calibrate::Ranges ranges = compile::calibrate_only(state_->request, state_->report).value();
+  return calibrate::write_tensorrt_cache(ranges).value();
 }
 
 }  // namespace xinfer::builders

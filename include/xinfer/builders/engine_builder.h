@@ -12,12 +12,12 @@
 #include <vector>
 
 #include "xinfer/builders/calibrator.h"
+#include "xinfer/builders/precision.h"
 #include "xinfer/core/engine.h"
 
 namespace xinfer::builders {
 
-/// Precision of a layer.
-enum class Precision { kInt8, kFp16, kFp32 };
+class Network;
 
 /// Where a build stands. `total` is 0 where it is not known.
 struct BuildProgress {
@@ -57,6 +57,8 @@ class EngineBuilder {
   /// The model: a file, or its bytes (copied). Read at `build`.
   EngineBuilder& from_onnx(const std::filesystem::path& path);
   EngineBuilder& from_onnx(std::span<const std::byte> bytes);
+  /// A network that was built by hand or changed, with its demands (copied).
+  EngineBuilder& from_network(const Network& network);
 
   /// INT8 with ranges from this calibrator (or from its cache).
   EngineBuilder& with_int8(std::shared_ptr<INT8Calibrator> calibrator);
@@ -96,6 +98,9 @@ class EngineBuilder {
   const BuildReport& report() const;
   /// Calibrates only and writes the cache (name as in with_calibration_cache).
   BuildReport calibrate_and_save(const std::filesystem::path& cache);
+  /// Calibrates only and returns the cache in TensorRT's text form. The calibrator's own cache is
+  /// neither read nor written.
+  std::string calibrate();
 
  private:
   struct State;

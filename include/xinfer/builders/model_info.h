@@ -32,6 +32,9 @@ struct ModelInfo {
 /// Reads a model. `free_batch` as EngineBuilder::with_max_batch_size does. Throws Error.
 ModelInfo inspect_model(const std::filesystem::path& path, bool free_batch = false);
 
+/// ONNX operators that a model may use, by name. docs/supported-ops.md has their opsets and limits.
+std::vector<std::string> supported_operators();
+
 /// A value of a calibration cache.
 struct RangeInfo {
   std::string name, calibrator;

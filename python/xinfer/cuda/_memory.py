@@ -1,0 +1,148 @@
+"""Memory behind device pointers. Without a GPU, device memory is host memory.
+
+Every allocation is registered, so that a pointer can be checked before it is read: who hands the
+library an address says what he means by it, and an address that was freed is noticed.
+"""
+
+from __future__ import annotations
+
+import bisect
+import collections
+import ctypes
+import mmap
+import threading
+from typing import Protocol
+
+
+class MemoryError_(Exception):
+    """An address that is no live allocation, or an access beyond the end of one."""
+
+
+class Backend(Protocol):
+    """What a device has to offer; the host is one, a CUDA device another."""
+
+    name: str
+
+    def allocate(self, size: int) -> int:
+        """The address of new memory."""
+
+    def free(self, address: int, size: int) -> None:
+        """Gives the memory back but keeps its addresses: nothing else is put there."""
+
+    def forget(self, address: int, size: int) -> None:
+        """Gives the addresses of freed memory back too."""
+
+    def copy(self, target: int, source: int, size: int) -> None:
+        """Copies bytes; on return they are there."""
+
+    def fill(self, target: int, pattern: bytes, count: int) -> None:
+        """Writes `pattern` `count` times."""
+
+
+class HostBackend:
+    """Device memory in host memory, in pages of its own: freed ones become inaccessible."""
+
+    name = "host"
+    _FIXED, _NORESERVE = 0x10, 0x4000  # Linux's MAP_FIXED and MAP_NORESERVE, which mmap lacks
+    _PROT_NONE = 0
+
+    def __init__(self) -> None:
+        self._libc = ctypes.CDLL(None, use_errno=True)
+        self._libc.mmap.restype = ctypes.c_void_p
+        self._libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t] + [ctypes.c_int] * 3 + [ctypes.c_long]
+        self._libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+
+    def allocate(self, size: int) -> int:
+        return self._map(None, size, mmap.PROT_READ | mmap.PROT_WRITE, 0)
+
+    def free(self, address: int, size: int) -> None:
+        self._map(address, size, self._PROT_NONE, self._FIXED | self._NORESERVE)
+
+    def forget(self, address: int, size: int) -> None:
+        self._libc.munmap(address, size)
+
+    def copy(self, target: int, source: int, size: int) -> None:
+        ctypes.memmove(target, source, size)
+
+    def fill(self, target: int, pattern: bytes, count: int) -> None:
+        if len(pattern) == 1:
+            ctypes.memset(target, pattern[0], count)
+        else:
+            ctypes.memmove(target, pattern * count, len(pattern) * count)
+
+    def _map(self, address: int | None, size: int, protection: int, flags: int) -> int:
+        flags |= mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+        place = self._libc.mmap(address, size, protection, flags, -1, 0)
+        if place in (None, ctypes.c_void_p(-1).value):
+            raise MemoryError_(f"no room for {size} bytes of device memory")
+        return int(place)
+
+
+class Registry:
+    """Allocations by address, the freed ones included."""
+
+    _REMEMBERED = 4096  # freed allocations whose addresses stay reserved
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self._lock = threading.RLock()
+        self._starts: list[int] = []  # sorted
+        self._sizes: dict[int, int] = {}
+        self._freed: collections.OrderedDict[int, None] = collections.OrderedDict()
+
+    def allocate(self, size: int) -> int:
+        if size <= 0:
+            raise MemoryError_(f"allocation of {size} bytes; needed: 1 or more")
+        with self._lock:
+            address = self.backend.allocate(size)
+            bisect.insort(self._starts, address)
+            self._sizes[address] = size
+        return address
+
+    def free(self, address: int) -> None:
+        with self._lock:
+            if address in self._freed:
+                raise MemoryError_(f"the device memory at {address:#x} was freed already")
+            if address not in self._sizes:
+                raise MemoryError_(f"{address:#x} is no device memory that was allocated here")
+            self.backend.free(address, self._sizes[address])
+            self._freed[address] = None
+            if len(self._freed) > self._REMEMBERED:
+                self._forget(self._freed.popitem(last=False)[0])
+
+    def room(self, address: int) -> int | None:
+        """Bytes from `address` to the end of its allocation; None if the address is foreign (memory
+        of another library). Raises for one that was freed."""
+        with self._lock:
+            place = bisect.bisect_right(self._starts, address) - 1
+            if place < 0:
+                return None
+            start = self._starts[place]
+            left = start + self._sizes[start] - address
+            if left <= 0:
+                return None
+            if start in self._freed:
+                raise MemoryError_(f"the device memory at {address:#x} was freed")
+            return left
+
+    def check(self, address: int, size: int, what: str) -> None:
+        """Raises unless `size` bytes may be accessed there, as far as that can be known."""
+        if address == 0:
+            raise MemoryError_(f"{what}: null pointer")
+        try:
+            room = self.room(address)
+        except MemoryError_ as error:
+            raise MemoryError_(f"{what}: {error}") from None
+        if room is not None and room < size:
+            raise MemoryError_(f"{what}: {size} bytes at {address:#x}; its allocation has {room} left")
+
+    def used(self) -> int:
+        with self._lock:
+            return sum(size for start, size in self._sizes.items() if start not in self._freed)
+
+    def _forget(self, address: int) -> None:
+        self.backend.forget(address, self._sizes.pop(address))
+        del self._starts[bisect.bisect_left(self._starts, address)]
+
+
+registry = Registry(HostBackend())

@@ -1,0 +1,76 @@
+"""Runs a TensorRT script without editing it.
+
+    python -m xinfer.tensorrt [--as VERSION] SCRIPT [ARGUMENTS…]
+
+`tensorrt` always means xinfer.tensorrt, whether or not TensorRT is installed. `pycuda`, `cuda.cudart` and
+`cuda.bindings.runtime` mean xinfer.cuda, whose device memory is host memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import pathlib
+import runpy
+import sys
+import types
+
+import xinfer.cuda
+import xinfer.cuda.autoinit
+import xinfer.cuda.runtime
+import xinfer.tensorrt
+
+
+def _package(name: str, **attributes: types.ModuleType) -> types.ModuleType:
+    module = types.ModuleType(name, f"{name}, as xinfer offers it.")
+    module.__path__ = []
+    for key, value in attributes.items():
+        setattr(module, key, value)
+    return module
+
+
+def redirect_imports() -> None:
+    """Lets the names that scripts import mean ours, in this process."""
+    driver, autoinit, runtime = xinfer.cuda, xinfer.cuda.autoinit, xinfer.cuda.runtime
+    tools = _package("pycuda.tools")
+    tools.make_default_context = lambda *_: driver.Device(0).make_context()
+    tools.clear_context_caches = lambda: None
+    bindings = _package("cuda.bindings", runtime=runtime)
+    pycuda = _package("pycuda", driver=driver, autoinit=autoinit, tools=tools)
+    pycuda.VERSION, pycuda.VERSION_TEXT = (2024, 1), "2024.1"
+    sys.modules.update(
+        {
+            "tensorrt": xinfer.tensorrt,
+            "pycuda": pycuda,
+            "pycuda.driver": driver,
+            "pycuda.autoinit": autoinit,
+            "pycuda.autoprimaryctx": autoinit,
+            "pycuda.tools": tools,
+            "cuda": _package("cuda", bindings=bindings, cudart=runtime),
+            "cuda.bindings": bindings,
+            "cuda.bindings.runtime": runtime,
+            "cuda.cudart": runtime,
+        }
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m xinfer.tensorrt", description="Runs a TensorRT script on xinfer, without editing it."
+    )
+    parser.add_argument("--as", dest="version", metavar="VERSION", help="what tensorrt.__version__ says, as 8.6")
+    parser.add_argument("script", help="the Python script")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="its arguments")
+    options = parser.parse_args()
+    script = pathlib.Path(options.script)
+    if not script.is_file():
+        parser.error(f"{script}: no such file")
+    if options.version:
+        xinfer.tensorrt.compat_version(options.version)
+    redirect_imports()
+    sys.argv = [str(script), *options.arguments]
+    sys.path[0] = str(script.resolve().parent)
+    runpy.run_path(str(script), run_name="__main__")
+
+
+if __name__ == "__main__":
+    main()

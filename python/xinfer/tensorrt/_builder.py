@@ -1,0 +1,265 @@
+"""Builder: networks and configurations in, serialised engines out."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+from xinfer import _core
+from xinfer._errors import Error, InvalidArgumentError
+from xinfer.tensorrt._basics import ContextManager, IHostMemory, Severity, say
+from xinfer.tensorrt._calibrators import Bridge
+from xinfer.tensorrt._config import IBuilderConfig, IOptimizationProfile
+from xinfer.tensorrt._engine import ICudaEngine
+from xinfer.tensorrt._enums import BuilderFlag, ErrorCodeTRT
+from xinfer.tensorrt._interfaces import record_error
+from xinfer.tensorrt._network import INetworkDefinition
+from xinfer.tensorrt._plugins import IPluginRegistry, plugin_registry
+
+
+class _Cancelled(Exception):
+    """A progress monitor ended the build."""
+
+
+class _Cache:
+    """A calibrator that has nothing but a cache."""
+
+    def __init__(self, cache: bytes) -> None:
+        self._cache = cache
+
+    def batch_size(self) -> int:
+        return 1
+
+    def algorithm(self) -> str:
+        return "entropy2"
+
+    def sample_count(self) -> int | None:
+        return None
+
+    def next_batch(self, names: list[str]) -> None:
+        return None
+
+    def read_cache(self) -> bytes:
+        return self._cache
+
+    def write_cache(self, cache: bytes) -> None:
+        """A build from a cache writes none."""
+
+
+class Builder(ContextManager):
+    """Builds engines. A failure is logged, reported to the error recorder, and gives None; an
+    exception from a calibrator reaches the caller."""
+
+    platform_has_tf32 = False
+    platform_has_fast_fp16 = False
+    platform_has_fast_int8 = True
+    max_DLA_batch_size = 0
+    num_DLA_cores = 0
+
+    def __init__(self, logger: Any) -> None:
+        if logger is None:
+            raise TypeError("Builder: needed: a logger")
+        self._logger = logger
+        self.reset()
+
+    def reset(self) -> None:
+        self.error_recorder: Any = None
+        self.gpu_allocator: Any = None
+        self.max_threads = 0
+        self.max_batch_size = 0
+        self._int8_mode = self._fp16_mode = False
+
+    @property
+    def logger(self) -> Any:
+        return self._logger
+
+    def create_network(self, flags: int = 0) -> INetworkDefinition:
+        return INetworkDefinition(self, int(flags))
+
+    def create_builder_config(self) -> IBuilderConfig:
+        return IBuilderConfig(self._logger)
+
+    def create_optimization_profile(self) -> IOptimizationProfile:
+        return IOptimizationProfile()
+
+    def get_plugin_registry(self) -> IPluginRegistry:
+        return plugin_registry
+
+    def is_network_supported(self, network: INetworkDefinition, config: IBuilderConfig) -> bool:
+        try:
+            network._write()
+        except Error as error:
+            say(self._logger, Severity.ERROR, str(error))
+            return False
+        return True
+
+    def build_serialized_network(
+        self, network: INetworkDefinition, config: IBuilderConfig
+    ) -> IHostMemory | None:
+        built = self._build(network, config)
+        return None if built is None else IHostMemory(built.to_bytes())
+
+    def build_serialized_network_to_stream(
+        self, network: INetworkDefinition, config: IBuilderConfig, writer: Any
+    ) -> bool:
+        built = self._build(network, config)
+        return built is not None and writer.write(built.to_bytes()) > 0
+
+    def build_engine_with_config(
+        self, network: INetworkDefinition, config: IBuilderConfig
+    ) -> ICudaEngine | None:
+        built = self._build(network, config)
+        return None if built is None else ICudaEngine(built, self._logger, config.profiling_verbosity)
+
+    build_engine = build_engine_with_config
+
+    def build_cuda_engine(self, network: INetworkDefinition) -> ICudaEngine | None:
+        """TensorRT 7's way, with the configuration on the builder itself."""
+        return self.build_engine_with_config(network, self.create_builder_config())
+
+    # --- the build ---
+
+    def _build(self, network: INetworkDefinition, config: IBuilderConfig) -> _core.Engine | None:
+        try:
+            if network.num_outputs == 0:
+                raise InvalidArgumentError("the network has no outputs: mark_output")
+            return self._attempt(network, config)
+        except _Cancelled:
+            say(self._logger, Severity.WARNING, "the progress monitor cancelled the build")
+        except Error as error:
+            record_error(self, ErrorCodeTRT.INVALID_CONFIG, str(error))
+        return None
+
+    def _attempt(self, network: INetworkDefinition, config: IBuilderConfig) -> _core.Engine:
+        strict = config.get_flag(BuilderFlag.OBEY_PRECISION_CONSTRAINTS) or config.get_flag(
+            BuilderFlag.STRICT_TYPES
+        )
+        core = network._finished(
+            obey=strict, prefer=config.get_flag(BuilderFlag.PREFER_PRECISION_CONSTRAINTS)
+        )
+        cache = None
+        if config.get_flag(BuilderFlag.INT8):
+            cache = self._ranges(network, config, core)
+        builder = self._prepared(network, config, core)
+        if cache is not None:
+            builder.with_calibrator(_Cache(cache))
+        built = builder.build()
+        self._note(builder)
+        return built
+
+    def _prepared(
+        self, network: INetworkDefinition, config: IBuilderConfig, core: _core.Network
+    ) -> _core.EngineBuilder:
+        builder = _core.EngineBuilder()
+        builder.from_network(core)
+        builder.with_threads(self.max_threads)
+        if config.get_flag(BuilderFlag.FP16):
+            builder.with_fp16()
+        self._set_profiles(builder, network, config)
+        builder.with_progress(_Progress(config.progress_monitor) if config.progress_monitor else None)
+        return builder
+
+    def _ranges(self, network: INetworkDefinition, config: IBuilderConfig, core: _core.Network) -> bytes | None:
+        """A calibration cache: the calibrator's, one made by calibrating, or the dynamic ranges.
+
+        The engine is built from the cache in every case, so that a second build from it gives the same
+        bytes.
+        """
+        calibrator = config.int8_calibrator
+        if calibrator is None:
+            by_hand = _hand_ranges(network)
+            if by_hand is None:
+                say(
+                    self._logger,
+                    Severity.WARNING,
+                    "BuilderFlag.INT8 without a calibrator, dynamic ranges or Q/DQ: all layers stay in float",
+                )
+            return by_hand
+        shapes = {t.name: self._calibration_shape(t, config) for t in network._inputs}
+        bridge = Bridge(calibrator, shapes, {t.name: t.dtype for t in network._inputs}, self._logger)
+        cached = bridge.read_cache()
+        if cached is not None:
+            return cached
+        builder = self._prepared(network, config, core)
+        builder.with_calibrator(bridge)
+        cache = builder.calibrate()
+        self._note(builder)
+        calibrator.write_calibration_cache(memoryview(cache))
+        return cache
+
+    def _calibration_shape(self, tensor: Any, config: IBuilderConfig) -> list[int]:
+        """The input's shape with the calibration profile's usual sizes; the batch is the calibrator's."""
+        shape = list(tensor.shape)
+        profile = config.get_calibration_profile() or (config._profiles[0] if config._profiles else None)
+        usual = profile.get_shape(tensor.name) if profile is not None else []
+        if usual:
+            shape = list(usual[1])
+        if any(size < 0 for size in shape[1:]):
+            raise InvalidArgumentError(
+                f'input "{tensor.name}" has the shape {tuple(tensor.shape)}; needed: a calibration profile '
+                "(or an optimisation profile) for its dynamic dimensions"
+            )
+        return shape
+
+    def _set_profiles(self, builder: _core.EngineBuilder, network: INetworkDefinition, config: IBuilderConfig) -> None:
+        for tensor in network._inputs:
+            shape = list(tensor.shape)
+            profiles = [p.get_shape(tensor.name) for p in config._profiles if p.get_shape(tensor.name)]
+            fixed = network._fixed_shapes.get(tensor)
+            if fixed is not None and -1 not in shape:
+                builder.with_profile(tensor.name, shape, shape, shape)
+            elif profiles:
+                low = [min(sizes) for sizes in zip(*(p[0] for p in profiles), strict=True)]
+                high = [max(sizes) for sizes in zip(*(p[2] for p in profiles), strict=True)]
+                builder.with_profile(tensor.name, low, list(profiles[0][1]), high)
+            elif shape and shape[0] == -1:
+                self._free_batch(builder, tensor, config)
+
+    def _free_batch(self, builder: _core.EngineBuilder, tensor: Any, config: IBuilderConfig) -> None:
+        """A dynamic batch without a profile, which TensorRT refuses."""
+        largest = self.max_batch_size
+        if not largest and config.int8_calibrator is not None:
+            largest = int(config.int8_calibrator.get_batch_size())
+        largest = largest or 1
+        builder.with_max_batch_size(largest)
+        say(
+            self._logger,
+            Severity.WARNING,
+            f'input "{tensor.name}" has a dynamic batch and no optimisation profile: built for 1 to {largest}',
+            once=True,
+        )
+
+    def _note(self, builder: _core.EngineBuilder) -> None:
+        for warning in builder.report()["warnings"]:
+            say(self._logger, Severity.WARNING, warning, once=True)
+
+
+class _Progress:
+    """The library's progress as a progress monitor's phases."""
+
+    def __init__(self, monitor: Any) -> None:
+        self._monitor, self._stage, self._step = monitor, "", 0
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        if stage != self._stage:
+            self._finish()
+            self._stage, self._step = stage, 0
+            self._monitor.phase_start(stage, None, max(int(total), 1))
+        if done > 0:
+            if self._monitor.step_complete(stage, self._step) is False:
+                raise _Cancelled
+            self._step += 1
+        if total > 0 and done >= total:
+            self._finish()
+
+    def _finish(self) -> None:
+        if self._stage:
+            self._monitor.phase_finish(self._stage)
+        self._stage = ""
+
+
+def _hand_ranges(network: INetworkDefinition) -> bytes | None:
+    """The dynamic ranges as a calibration cache; None if there are none."""
+    core = network._finished(obey=False, prefer=False)
+    lines = [f"{name}: {struct.pack('>f', bound / 127.0).hex()}" for name, bound in core.ranges()]
+    return ("TRT-101600-EntropyCalibration2\n" + "\n".join(lines) + "\n").encode() if lines else None

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Builds the Python package's wheel as `pip install .` does, installs it into a virtual environment of its
+# own in .cache, and runs tests/python against it. Safe to run again; quick when little changed.
+#   scripts/test_python.sh [PYTEST ARGUMENTS…]
+# PYTHON names the interpreter (default python3).
+set -euo pipefail
+
+cd "$(dirname "$0")/.."
+python=${PYTHON:-python3}
+venv=$PWD/.cache/python-venv
+wheels=$PWD/build/wheel
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+
+# The build tools are pinned in pyproject.toml alone.
+build_tools=$("$python" - <<'END'
+import re
+print("\n".join(re.findall(r'"([^"]+)"', re.search(r"requires = \[([^\]]*)\]", open("pyproject.toml").read())[1])))
+END
+)
+stamp=$( (echo "$build_tools"; cat tests/python/requirements.txt tests/onnx/requirements.txt; "$python" -V) |
+  sha256sum | cut -d' ' -f1)
+if [ ! -f "$venv/stamp" ] || [ "$(cat "$venv/stamp")" != "$stamp" ]; then
+  rm -rf "$venv"
+  "$python" -m venv "$venv"
+  # shellcheck disable=SC2086  # one requirement a line, split on purpose
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+    $build_tools --requirement tests/python/requirements.txt
+  echo "$stamp" >"$venv/stamp"
+fi
+
+options=(--config-settings build-dir=build/python)
+if command -v ccache >/dev/null; then
+  options+=(--config-settings cmake.define.CMAKE_CXX_COMPILER_LAUNCHER=ccache)
+fi
+if [ "${CI:-}" = true ]; then
+  options+=(--config-settings cmake.define.XINFER_WERROR=ON)
+fi
+rm -rf "$wheels"
+"$venv/bin/python" -m pip wheel --quiet --disable-pip-version-check --no-build-isolation --no-deps \
+  --wheel-dir "$wheels" "${options[@]}" .
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall "$wheels"/*.whl
+"$venv/bin/python" -m pytest "$@"

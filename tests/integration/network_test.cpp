@@ -1,0 +1,163 @@
+// Networks built by hand through the public header: types, outputs against formulas, demands,
+// errors.
+#include "xinfer/builders/network.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+#include "xinfer/builders/engine_builder.h"
+#include "xinfer/core/error.h"
+
+namespace xinfer {
+namespace {
+
+using builders::Precision;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+Tensor random_tensor(Shape shape, std::uint32_t seed) {
+  std::mt19937 random(seed);
+  Tensor tensor(DType::kFloat32, std::move(shape));
+  for (float& value : tensor.values<float>()) {
+    value = static_cast<float>(random() >> 8) * 0x1p-23f - 1.0f;
+  }
+  return tensor;
+}
+
+/// x [batch, 3, 8, 8] to convolution, ReLU, mean, softmax.
+Network small_network() {
+  Network network("small");
+  const auto x = network.add_input("x", DType::kFloat32, {"batch", "3", "8", "8"});
+  const auto weights = network.add_constant(random_tensor({4, 3, 3, 3}, 1), "weights");
+  const auto bias = network.add_constant(random_tensor({4}, 2), "bias");
+  builders::WindowOptions window;
+  window.pads_begin = window.pads_end = {1, 1};
+  const auto conv = network.add_convolution(x, weights, bias, window, "conv");
+  const auto relu = network.add_unary("relu", conv, 0, 0, "relu");
+  const auto mean = network.add_reduce("mean", relu, {2, 3}, false, "mean");
+  network.mark_output(network.add_softmax(mean, 1, false, "softmax"), "probability");
+  return network;
+}
+
+std::string message_of(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(Network, KnowsTypesAndLayers) {
+  Network network = small_network();
+  EXPECT_THAT(network.dims_of(network.find_value("conv")), ElementsAre("batch", "4", "8", "8"));
+  EXPECT_EQ(network.dtype_of(network.find_value("softmax")), DType::kFloat32);
+  ASSERT_EQ(network.layers().size(), 4u);
+  EXPECT_EQ(network.layers()[0].name, "conv");
+  EXPECT_EQ(network.layers()[0].op, "Conv");
+  EXPECT_EQ(network.inputs()[0].name, "x");
+  EXPECT_EQ(network.outputs()[0].name, "probability");
+  EXPECT_FALSE(network.find_value("none").exists());
+}
+
+TEST(Network, BuildsAndRuns) {
+  EngineBuilder builder;
+  builder.from_network(small_network()).with_max_batch_size(2);
+  Context context(builder.build());
+  const Tensor y = context.infer(random_tensor({2, 3, 8, 8}, 3));
+  ASSERT_EQ(y.shape(), (Shape{2, 4}));
+  // Four exponentials, three sums and four divisions, each rounded once: far below 1e-6.
+  EXPECT_NEAR(
+      y.values<float>()[0] + y.values<float>()[1] + y.values<float>()[2] + y.values<float>()[3],
+      1.0, 1e-6);
+}
+
+TEST(Network, MovementAndElementwiseLayers) {
+  Network network;
+  const auto x = network.add_input("x", DType::kFloat32, {"2", "6"});
+  const auto rows = network.add_reshape(x, {0, 2, -1}, "rows");        // [2, 2, 3]
+  const auto turned = network.add_transpose(rows, {0, 2, 1}, "turn");  // [2, 3, 2]
+  const auto part = network.add_slice(turned, {0, 1, 0}, {2, Network::kToTheEnd, 2}, {1, 1, 1});
+  const auto sum = network.add_binary("add", part, part, "double");
+  network.mark_output(network.add_concat({sum, part}, 1, "both"));
+  EngineBuilder builder;
+  builder.from_network(network);
+  Context context(builder.build());
+  Tensor input(DType::kFloat32, {2, 6});
+  for (int i = 0; i < 12; ++i) input.values<float>()[static_cast<std::size_t>(i)] = float(i);
+  const Tensor y = context.infer(input);
+  ASSERT_EQ(y.shape(), (Shape{2, 4, 2}));
+  // Row 0 holds 0..5: [[0,1,2],[3,4,5]] turned is [[0,3],[1,4],[2,5]]; from row 1, doubled and
+  // plain.
+  EXPECT_THAT(y.values<float>().first(8), ElementsAre(2, 8, 4, 10, 1, 4, 2, 5));
+}
+
+TEST(Network, OutputsAndNamesCanChange) {
+  Network network = small_network();
+  const auto relu = network.find_value("relu");
+  network.unmark_output(network.find_value("softmax"));
+  network.rename_value(relu, "features");
+  network.mark_output(relu);
+  ASSERT_EQ(network.outputs().size(), 1u);
+  EXPECT_EQ(network.outputs()[0].name, "features");
+  EXPECT_EQ(network.output_value(0), relu);
+  EngineBuilder builder;
+  builder.from_network(network).with_max_batch_size(1);
+  EXPECT_EQ(builder.build().outputs()[0].name, "features");
+}
+
+TEST(Network, CopiesAreIndependent) {
+  Network network = small_network();
+  Network copy = network;
+  copy.add_softmax(copy.find_value("mean"), 1, true, "logs");
+  EXPECT_EQ(network.layers().size(), 4u);
+  EXPECT_EQ(copy.layers().size(), 5u);
+}
+
+std::string precision_of_conv(const Network& network) {
+  const Tensor sample = random_tensor({4, 3, 8, 8}, 5);
+  bool sent = false;
+  EngineBuilder builder;
+  builder.from_network(network).with_max_batch_size(4).with_int8(
+      std::make_shared<CallbackCalibrator>(4, [&](const auto&, std::vector<Tensor>& batch) {
+        batch = {sample};
+        return !std::exchange(sent, true);
+      }));
+  return builder.build().layers().at(0).precision;
+}
+
+TEST(Network, DemandsReachTheBuild) {
+  Network network = small_network();
+  EXPECT_EQ(precision_of_conv(network), "int8");
+  network.set_precision("conv", Precision::kFp32);
+  EXPECT_EQ(precision_of_conv(network), "fp32");
+  network.set_range("x", -1.0, 1.0);
+  EXPECT_EQ(network.ranges().at("x").second, 1.0);
+}
+
+TEST(Network, ErrorsNameTheLayerAndLeaveTheNetworkAsItWas) {
+  Network network = small_network();
+  const auto x = network.find_value("x");
+  const auto odd = network.add_constant(random_tensor({5}, 7));
+  EXPECT_THAT(message_of([&] { network.add_binary("add", x, odd, "misfit"); }),
+              HasSubstr("\"misfit\" (Binary)"));
+  EXPECT_EQ(network.layers().size(), 4u);
+  EXPECT_THAT(message_of([&] { network.add_unary("relv", x); }), HasSubstr("relv"));
+  EXPECT_THAT(message_of([&] { network.add_softmax({999}, 1); }), HasSubstr("does not have"));
+  EXPECT_THAT(message_of([&] { network.add_input("x", DType::kFloat32, {"1"}); }),
+              HasSubstr("\"x\""));
+  EXPECT_THAT(message_of([&] { network.set_precision("none", Precision::kInt8); }),
+              HasSubstr("no layer \"none\""));
+  EXPECT_THAT(message_of([&] { network.set_range("x", 1, 1); }), HasSubstr("low < high"));
+  EXPECT_THAT(message_of([&] { network.add_slice(x, {0}, {1}, {1}); }), HasSubstr("one an axis"));
+}
+
+TEST(Network, BuildWithoutAModelSaysWhatIsMissing) {
+  EXPECT_THAT(message_of([] { EngineBuilder().build(); }), HasSubstr("from_network"));
+}
+
+}  // namespace
+}  // namespace xinfer
