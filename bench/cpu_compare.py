@@ -21,8 +21,7 @@ import subprocess
 import sys
 import time
 
-from accuracy import IMAGENET
-
+IMAGENET = "mean=0.485:0.456:0.406,std=0.229:0.224:0.225"
 OURS = "xinfer"
 PEERS = ["ort_u8s8_minmax", "ov_int8", "ov_bf16"]
 TRANSFORMER_PEERS = ["ort_core_minmax", "ov_int8", "ov_bf16"]  # see cpu_peers.py: the default operators break a ViT

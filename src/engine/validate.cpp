@@ -76,8 +76,10 @@ class Validator {
     for (std::uint32_t dim : *tensor.dims()) {
       if (dim >= plan.dims()->size()) return damaged("a tensor's dimension is not there");
     }
-    if (tensor.view_of() >= 0 && (static_cast<unsigned>(tensor.view_of()) >= index ||
-                                  plan.tensors()->Get(tensor.view_of())->view_of() >= 0)) {
+    if (tensor.view_of() >= 0 &&
+        (static_cast<unsigned>(tensor.view_of()) >= plan.tensors()->size() ||
+         static_cast<unsigned>(tensor.view_of()) == index ||
+         plan.tensors()->Get(tensor.view_of())->view_of() >= 0)) {
       return damaged("a tensor is a view of something that cannot be viewed");
     }
     const auto* bindings = tensor.storage() == fb::Storage::Input    ? engine_.inputs()

@@ -1,6 +1,7 @@
 #include "lower/lower.h"
 
 #include "ir/text.h"
+#include "lower/concat_slices.h"
 #include "lower/handlers.h"
 #include "lower/lowering.h"
 #include "lower/memory_plan.h"
@@ -32,6 +33,7 @@ Result<std::unique_ptr<fb::PlanT>> lower_cpu(const ir::Graph& graph, const Symbo
         std::visit([&](const auto& op) { return lower_op(lowering, node, op); }, node.op));
   }
   XINFER_RETURN_IF_ERROR(lowering.add_outputs());
+  write_concat_slices(lowering);
   XINFER_RETURN_IF_ERROR(plan_memory(lowering, symbols));
   return lowering.take_plan();
 }

@@ -101,6 +101,13 @@ TensorId Lowering::add_alias(TensorId source, const ir::SymbolicShape& physical_
   return alias;
 }
 
+void Lowering::make_view(TensorId tensor, TensorId whole, std::int64_t channel_offset) {
+  auto& view = *plan_->tensors[static_cast<std::size_t>(tensor)];
+  view.view_of = whole;
+  view.channel_offset = static_cast<std::uint64_t>(channel_offset);
+  owners_[static_cast<std::size_t>(tensor)] = whole;
+}
+
 TensorId Lowering::add_constant(const ir::Value& value, const Tensor& data,
                                 const ir::SymbolicShape& shape) {
   const TensorId id = add_tensor(value.dtype, value.scale, shape);

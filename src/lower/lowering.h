@@ -78,6 +78,10 @@ class Lowering {
   /// The tensor whose bytes this one uses (itself if it is no alias).
   TensorId owner(TensorId tensor) const { return owners_[static_cast<std::size_t>(tensor)]; }
 
+  /// Makes an arena tensor without aliases the channels [channel_offset, …) of another, whose bytes
+  /// it uses from now on.
+  void make_view(TensorId tensor, TensorId whole, std::int64_t channel_offset);
+
   /// Graph inputs become bindings; constants wait until they are used.
   void add_inputs();
   /// Makes every graph output a tensor in the caller's memory.

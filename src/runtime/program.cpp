@@ -1,10 +1,12 @@
 #include "runtime/program.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 
 #include "core/aligned_buffer.h"
 #include "engine/dim_program.h"
+#include "runtime/batch_split.h"
 
 namespace xinfer::runtime {
 
@@ -56,6 +58,7 @@ Program::Program(std::shared_ptr<const engine::EngineFile> file, const engine::f
     workspace_bytes_ = std::max<std::size_t>(workspace_bytes_, step->workspace_bytes());
   }
   workspace_ = allocate_buffer(workspace_bytes_);
+  samples_independent_ = options_.split_batch && samples_are_independent(file_->engine(), plan_);
 }
 
 Result<std::vector<std::int64_t>> Program::solve_symbols(std::span<const Shape> shapes) const {
@@ -98,24 +101,72 @@ Result<std::vector<std::int64_t>> Program::solve_symbols(std::span<const Shape> 
 }
 
 Status Program::bind_shapes(std::span<const Shape> shapes) {
-  if (!steps_.empty() &&
+  if (!bound_shapes_.empty() &&
       std::equal(shapes.begin(), shapes.end(), bound_shapes_.begin(), bound_shapes_.end())) {
     return {};
   }
   steps_.clear();
+  bound_shapes_.clear();
+  chunk_ = 0;
   XINFER_ASSIGN_OR_RETURN(const std::vector<std::int64_t> symbols, solve_symbols(shapes));
   XINFER_ASSIGN_OR_RETURN(dims_, engine::evaluate_dims(*plan_.dims(), symbols));
   XINFER_RETURN_IF_ERROR(place_tensors(shapes));
-  XINFER_RETURN_IF_ERROR(make_steps());
+  if (samples_independent_) XINFER_RETURN_IF_ERROR(make_lanes(shapes));
+  if (chunk_ == 0) XINFER_RETURN_IF_ERROR(make_steps());
   bound_shapes_.assign(shapes.begin(), shapes.end());
   return {};
+}
+
+/// Decides whether the batch is cut, and binds a program for every thread to a chunk's shapes.
+Status Program::make_lanes(std::span<const Shape> shapes) {
+  BatchSplitProblem problem;
+  problem.batch = shapes[0][0];
+  problem.threads = pool_.threads();
+  problem.weight_bytes = file_->blobs().size();
+  problem.activation_bytes =
+      arena_bytes_ / static_cast<std::size_t>(file_->engine().inputs()->Get(0)->max()->Get(0));
+  chunk_ = choose_chunk(problem);
+  if (chunk_ == 0) return {};
+  std::vector<Shape> chunk_shapes(shapes.begin(), shapes.end());
+  for (Shape& shape : chunk_shapes) {
+    if (shape[0] != problem.batch) {
+      chunk_ = 0;
+      return {};
+    }
+    shape[0] = chunk_;
+  }
+  ProgramOptions options = options_;
+  options.threads = 1;
+  options.split_batch = false;
+  while (lanes_.size() < static_cast<std::size_t>(pool_.threads())) {
+    lanes_.push_back(std::unique_ptr<Program>(new Program(file_, plan_, options)));
+  }
+  for (const std::unique_ptr<Program>& lane : lanes_) {
+    // A chunk below the profile's smallest batch: the whole batch it is.
+    if (!lane->bind_shapes(chunk_shapes).ok()) chunk_ = 0;
+  }
+  return {};
+}
+
+std::size_t Program::memory_bytes() const {
+  std::size_t bytes = arena_bytes_ + workspace_bytes_;
+  if (chunk_ == 0) return bytes;
+  return bytes * static_cast<std::size_t>(chunk_) * lanes_.size() /
+         static_cast<std::size_t>(file_->engine().inputs()->Get(0)->max()->Get(0));
 }
 
 Status Program::place_tensors(std::span<const Shape> shapes) {
   tensors_.assign(plan_.tensors()->size(), {});
   output_shapes_.assign(file_->engine().outputs()->size(), {});
+  // Views take addresses and strides from tensors that may come behind them.
+  for (const bool views : {false, true}) {
+    for (unsigned i = 0; i < plan_.tensors()->size(); ++i) {
+      if ((plan_.tensors()->Get(i)->view_of() >= 0) == views) {
+        XINFER_RETURN_IF_ERROR(place_tensor(i));
+      }
+    }
+  }
   for (unsigned i = 0; i < plan_.tensors()->size(); ++i) {
-    XINFER_RETURN_IF_ERROR(place_tensor(i));
     const engine::fb::Tensor& tensor = *plan_.tensors()->Get(i);
     if (tensor.storage() == Storage::Output) output_shapes_[tensor.binding()] = tensors_[i].dims;
     const bool whole_input =
@@ -251,13 +302,47 @@ Status Program::run_steps(AfterStep&& after_step) {
   return status;
 }
 
+/// Every lane takes the next chunk until there is none.
+Status Program::run_lanes(std::span<const void* const> inputs, std::span<void* const> outputs) {
+  const std::int64_t chunks = bound_shapes_[0][0] / chunk_;
+  std::atomic<std::int64_t> next = 0;
+  std::vector<Status> statuses(lanes_.size());
+  const auto part_bytes = [&](unsigned binding, const auto& bindings, const Shape& shape) {
+    const std::size_t bytes = size_of(static_cast<DType>(bindings.Get(binding)->dtype())) *
+                              static_cast<std::size_t>(element_count(shape));
+    return bytes / static_cast<std::size_t>(chunks);
+  };
+  pool_.parallel_for(lanes_.size(), [&](std::size_t lane) {
+    std::vector<const void*> in(inputs.size());
+    std::vector<void*> out(outputs.size());
+    for (std::int64_t chunk; statuses[lane].ok() && (chunk = next.fetch_add(1)) < chunks;) {
+      for (unsigned i = 0; i < in.size(); ++i) {
+        in[i] = static_cast<const std::byte*>(inputs[i]) +
+                static_cast<std::size_t>(chunk) *
+                    part_bytes(i, *file_->engine().inputs(), bound_shapes_[i]);
+      }
+      for (unsigned i = 0; i < out.size(); ++i) {
+        out[i] = static_cast<std::byte*>(outputs[i]) +
+                 static_cast<std::size_t>(chunk) *
+                     part_bytes(i, *file_->engine().outputs(), output_shapes_[i]);
+      }
+      statuses[lane] = lanes_[lane]->run(in, out);
+    }
+  });
+  pool_.park();
+  for (Status& status : statuses) XINFER_RETURN_IF_ERROR(std::move(status));
+  return {};
+}
+
 Status Program::run(std::span<const void* const> inputs, std::span<void* const> outputs) {
+  if (chunk_ > 0) return run_lanes(inputs, outputs);
   XINFER_RETURN_IF_ERROR(set_addresses(inputs, outputs));
   return run_steps([](unsigned) { return Status(); });
 }
 
 Status Program::run_observed(std::span<const void* const> inputs, std::span<void* const> outputs,
                              const Observer& observer) {
+  if (steps_.empty()) XINFER_RETURN_IF_ERROR(make_steps());
   XINFER_RETURN_IF_ERROR(set_addresses(inputs, outputs));
   for (unsigned i = 0; i < tensors_.size(); ++i) {
     const engine::fb::Tensor& tensor = *plan_.tensors()->Get(i);
@@ -278,6 +363,7 @@ Status Program::run_observed(std::span<const void* const> inputs, std::span<void
 Status Program::run_profiled(std::span<const void* const> inputs, std::span<void* const> outputs,
                              std::vector<StepTime>& times) {
   using Clock = std::chrono::steady_clock;
+  if (steps_.empty()) XINFER_RETURN_IF_ERROR(make_steps());
   XINFER_RETURN_IF_ERROR(set_addresses(inputs, outputs));
   times.assign(steps_.size(), {});
   Clock::time_point start = Clock::now();

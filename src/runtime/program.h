@@ -20,6 +20,8 @@ namespace xinfer::runtime {
 struct ProgramOptions {
   CpuIsa isa = best_isa();
   int threads = 0;  ///< 0: all processors this process may use
+  /// Whether `run` may cut a batch into chunks, see batch_split.h.
+  bool split_batch = true;
 };
 
 /// Called after every step, and first for every input: the names of the graph values that a tensor
@@ -61,8 +63,8 @@ class Program {
   const engine::fb::Plan& plan() const { return plan_; }
   int threads() const { return pool_.threads(); }
   CpuIsa isa() const { return options_.isa; }
-  /// Bytes of arena and workspace.
-  std::size_t memory_bytes() const { return arena_bytes_ + workspace_bytes_; }
+  /// Bytes of arena and workspace; those of chunks of a batch count as a chunk's share.
+  std::size_t memory_bytes() const;
 
  private:
   Program(std::shared_ptr<const engine::EngineFile> file, const engine::fb::Plan& plan,
@@ -72,6 +74,8 @@ class Program {
   Status place_tensors(std::span<const Shape> shapes);
   Status place_tensor(unsigned index);
   Status make_steps();
+  Status make_lanes(std::span<const Shape> shapes);
+  Status run_lanes(std::span<const void* const> inputs, std::span<void* const> outputs);
   Status set_addresses(std::span<const void* const> inputs, std::span<void* const> outputs);
   template <typename AfterStep>
   Status run_steps(AfterStep&& after_step);
@@ -91,6 +95,11 @@ class Program {
   std::vector<std::int64_t> dims_;
   std::vector<TensorView> tensors_;
   std::vector<std::unique_ptr<Step>> steps_;
+
+  /// Where the batch is cut: a program of one thread for every thread, bound to a chunk.
+  bool samples_independent_ = false;
+  std::int64_t chunk_ = 0;  ///< samples; 0: the batch is not cut
+  std::vector<std::unique_ptr<Program>> lanes_;
 };
 
 }  // namespace xinfer::runtime

@@ -26,9 +26,10 @@ void transpose(int element_bytes, DimSpan x_dims, std::span<const int> permutati
                void* y, ThreadPool& pool);
 
 /// y[i, …] = x[starts[0] + i * steps[0], …]; starts inside x, steps non-zero. ONNX Slice version 10
-/// and up after clamping; `y_dims` are the lengths that result.
+/// and up after clamping; `y_dims` are the lengths that result, `y_pixel_stride` the elements of y
+/// from one index of all dimensions but the last to the next (y_dims' last if y is dense).
 void slice(int element_bytes, DimSpan x_dims, DimSpan starts, DimSpan steps, DimSpan y_dims,
-           const void* x, void* y, ThreadPool& pool);
+           std::int64_t y_pixel_stride, const void* x, void* y, ThreadPool& pool);
 
 /// y = x repeated along dimensions of 1 to y_dims (same rank). ONNX Expand version 8 after aligning
 /// ranks.

@@ -78,8 +78,33 @@ TEST(Slice, TakesNegativeSteps) {
   const std::vector<float> x = iota<float>(20);  // [4, 5]
   std::vector<float> y(4);
   const Dims dims = {4, 5}, starts = {3, 4}, steps = {-2, -3}, out = {2, 2};
-  slice(4, dims, starts, steps, out, x.data(), y.data(), pool);
+  slice(4, dims, starts, steps, out, 2, x.data(), y.data(), pool);
   EXPECT_EQ(y, (std::vector<float>{19, 16, 9, 6}));
+}
+
+TEST(Slice, WritesBetweenOtherChannels) {
+  ThreadPool pool(2);
+  const std::vector<std::uint8_t> x = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+  std::vector<std::uint8_t> y(8, 0);
+  const Dims dims = {1, 4, 3}, starts = {0, 1, 1}, steps = {1, 2, 1}, out = {1, 2, 2};
+  slice(1, dims, starts, steps, out, 4, x.data(), y.data(), pool);
+  EXPECT_EQ(y, (std::vector<std::uint8_t>{5, 6, 0, 0, 11, 12, 0, 0}));
+}
+
+TEST(CopyBlocks, OfEveryLength) {
+  ThreadPool pool(2);
+  for (std::int64_t bytes = 1; bytes <= 80; ++bytes) {
+    const std::int64_t x_stride = bytes + bytes % 3, y_stride = bytes + 5, count = 9;
+    const std::vector<std::uint8_t> x = iota<std::uint8_t>(count * x_stride);
+    std::vector<std::uint8_t> y(static_cast<std::size_t>(count * y_stride), 255);
+    copy_blocks(count, bytes, x.data(), x_stride, y.data(), y_stride, pool);
+    for (std::int64_t i = 0; i < count * y_stride; ++i) {
+      const std::int64_t block = i / y_stride, at = i % y_stride;
+      const std::uint8_t expected =
+          at < bytes ? x[static_cast<std::size_t>(block * x_stride + at)] : std::uint8_t{255};
+      ASSERT_EQ(y[static_cast<std::size_t>(i)], expected) << bytes << " bytes, byte " << i;
+    }
+  }
 }
 
 TEST(Expand, RepeatsDimensionsOfOne) {

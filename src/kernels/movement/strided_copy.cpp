@@ -1,6 +1,8 @@
 // The strided copy and the movements that are one: transpose, slice, expand.
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <utility>
 
 #include "kernels/movement/movement.h"
 #include "kernels/movement/transpose_tile.h"
@@ -85,6 +87,48 @@ void copy_tiles(int element_bytes, const StridedLoop<2>& loop, int d, const void
                        });
 }
 
+/// Runs of `kBytes` bytes: a copy of constant size costs a move or two, memcpy a call.
+template <int kBytes>
+void copy_short_runs(const StridedLoop<2>& loop, const void* x, void* y, ThreadPool& pool) {
+  const char* from = static_cast<const char*>(x);
+  char* to = static_cast<char*>(y);
+  const std::int64_t x_step = loop.strides[0][loop.rank - 1];
+  const std::int64_t y_step = loop.strides[1][loop.rank - 1];
+  for_each_run(loop, kGrainElements / kBytes + 1, pool,
+               [&](const std::int64_t* at, std::int64_t n) {
+                 const char* source = from + at[0];
+                 char* target = to + at[1];
+                 for (std::int64_t i = 0; i < n; ++i, source += x_step, target += y_step) {
+                   std::memcpy(target, source, kBytes);
+                 }
+               });
+}
+
+constexpr std::int64_t kShortRunBytes = 64;
+
+template <std::size_t... kIndex>
+constexpr auto short_run_copies(std::index_sequence<kIndex...>) {
+  return std::array{copy_short_runs<static_cast<int>(kIndex) + 1>...};
+}
+
+/// Pixels of few channels: the last dimension is copied by the loops above, the one around it
+/// becomes the inner loop. Returns whether the box is of that kind.
+bool copy_as_short_runs(int element_bytes, const StridedLoop<2>& loop, const void* x, void* y,
+                        ThreadPool& pool) {
+  constexpr auto kCopies = short_run_copies(std::make_index_sequence<kShortRunBytes>{});
+  const int last = loop.rank - 1;
+  const std::int64_t bytes = loop.dims[last] * element_bytes;
+  if (last == 0 || bytes > kShortRunBytes) return false;
+  if (loop.strides[0][last] != 1 || loop.strides[1][last] != 1) return false;
+  StridedLoop<2> runs = loop;
+  runs.rank = last;
+  for (auto& strides : runs.strides) {
+    for (int d = 0; d < last; ++d) strides[d] *= element_bytes;
+  }
+  kCopies[static_cast<std::size_t>(bytes - 1)](runs, x, y, pool);
+  return true;
+}
+
 }  // namespace
 
 void strided_copy(int element_bytes, StridedLoop<2> loop, const void* x, void* y,
@@ -96,6 +140,7 @@ void strided_copy(int element_bytes, StridedLoop<2> loop, const void* x, void* y
     copy_tiles(element_bytes, loop, d, x, y, pool);
     return;
   }
+  if (copy_as_short_runs(element_bytes, loop, x, y, pool)) return;
   switch (element_bytes) {
     case 1:
       return copy_elements<std::uint8_t>(loop, x, y, pool);
@@ -124,7 +169,7 @@ void transpose(int element_bytes, DimSpan x_dims, std::span<const int> permutati
 }
 
 void slice(int element_bytes, DimSpan x_dims, DimSpan starts, DimSpan steps, DimSpan y_dims,
-           const void* x, void* y, ThreadPool& pool) {
+           std::int64_t y_pixel_stride, const void* x, void* y, ThreadPool& pool) {
   StridedLoop<2> loop;
   loop.rank = static_cast<int>(x_dims.size());
   std::int64_t x_strides[kMaxRank];
@@ -138,6 +183,9 @@ void slice(int element_bytes, DimSpan x_dims, DimSpan starts, DimSpan steps, Dim
   }
   if (loop.size() == 0) return;
   dense_strides(loop.rank, loop.dims, loop.strides[1]);
+  for (int i = 0; i + 1 < loop.rank; ++i) {
+    loop.strides[1][i] = loop.strides[1][i] / loop.dims[loop.rank - 1] * y_pixel_stride;
+  }
   strided_copy(element_bytes, loop, static_cast<const char*>(x) + start * element_bytes, y, pool);
 }
 

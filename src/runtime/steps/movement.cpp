@@ -57,7 +57,9 @@ StepResult make_step_of(const StepSource& source, const fb::Slice& params) {
   XINFER_RETURN_IF_ERROR(check_operands(source, 1));
   const TensorView* x = source.input(0);
   const TensorView* y = source.output();
-  XINFER_RETURN_IF_ERROR(check_moves(*x, *y));
+  if (x->dtype != y->dtype || !x->is_dense() || x->dims.size() > kernels::kMaxRank) {
+    return misfit("a slice's operands");
+  }
   const std::size_t rank = x->dims.size();
   if (!has_entries(params.start(), rank) || !has_entries(params.step(), rank) ||
       y->dims.size() != rank) {
@@ -74,7 +76,8 @@ StepResult make_step_of(const StepSource& source, const fb::Slice& params) {
   }
   return call_step([=](ThreadPool& pool) {
     if (y->size() == 0) return Status();
-    kernels::slice(element_bytes(*x), x->dims, starts, steps, y->dims, x->data, y->data, pool);
+    kernels::slice(element_bytes(*x), x->dims, starts, steps, y->dims, y->pixel_stride, x->data,
+                   y->data, pool);
     return Status();
   });
 }
@@ -90,6 +93,7 @@ StepResult make_step_of(const StepSource& source, const fb::Concat& params) {
   struct Part {
     const TensorView* x;
     std::int64_t bytes;   ///< of one block
+    std::int64_t stride;  ///< from one block of x to the next
     std::int64_t offset;  ///< into a block row of y
   };
   std::int64_t outer = 1, inner = element_bytes(*y);
@@ -107,8 +111,10 @@ StepResult make_step_of(const StepSource& source, const fb::Concat& params) {
     }
     const std::int64_t bytes = x->dims[axis] * inner;
     if (!params.in_place()->Get(i)) {
-      if (!x->is_dense()) return misfit("a concatenation of a slice");
-      parts.push_back({x, bytes, offset});
+      // A slice of another concatenation is read pixel by pixel.
+      if (!x->is_dense() && axis + 1 != x->dims.size()) return misfit("a concatenation of a slice");
+      const std::int64_t stride = x->is_dense() ? bytes : x->pixel_stride * element_bytes(*x);
+      parts.push_back({x, bytes, stride, offset});
     }
     offset += bytes;
   }
@@ -116,7 +122,7 @@ StepResult make_step_of(const StepSource& source, const fb::Concat& params) {
   return call_step([=](ThreadPool& pool) {
     for (const Part& part : parts) {
       if (part.bytes == 0) continue;
-      kernels::copy_blocks(outer, part.bytes, part.x->data, part.bytes,
+      kernels::copy_blocks(outer, part.bytes, part.x->data, part.stride,
                            static_cast<std::byte*>(y->data) + part.offset, offset, pool);
     }
     return Status();
