@@ -9,7 +9,8 @@ cd "$(dirname "$0")/.."
 python=${PYTHON:-python3}
 venv=$PWD/.cache/python-venv
 wheels=$PWD/build/wheel
-export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+# The compiler by the name that CMake gives it in other build folders: ccache tells names apart.
+export CXX=${CXX:-c++} CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 
 # The build tools are pinned in pyproject.toml alone.
 build_tools=$("$python" - <<'END'

@@ -41,10 +41,58 @@ def test_resnet50_script_and_its_cache(tmp_path):
 
 
 @pytest.fixture
-def folder(conv_model, tmp_path):
+def folder(conv_model, two_input_model, tmp_path):
+    """Where a script finds model.onnx, two_inputs.onnx and samples.npy."""
     onnx.save(conv_model, tmp_path / "model.onnx")
+    onnx.save(two_input_model, tmp_path / "two_inputs.onnx")
     np.save(tmp_path / "samples.npy", np.random.default_rng(4).normal(size=(32, 3, 8, 8)).astype(np.float32))
     return tmp_path
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "cache_only.py",
+        "dynamic_ranges.py",
+        "dynamic_shapes.py",
+        "layer_precisions.py",
+        "minmax_two_inputs.py",
+        "network_by_hand.py",
+        "polygraphy_like.py",
+        "profiler_and_monitor.py",
+    ],
+)
+def test_script_passes_its_own_checks(script, folder):
+    run_script(script, folder=folder)
+
+
+@pytest.mark.parametrize(
+    ("script", "output", "version"),
+    [("host_device_buffers.py", "buffers.npy", "8.6"), ("trt10_addresses.py", "trt10.npy", None)],
+)
+def test_script_computes_what_the_engine_computes(script, output, version, folder):
+    run_script(script, folder=folder, version=version)
+    found = np.load(folder / output)
+    engine = xinfer.build(folder / "model.onnx", max_batch=16)
+    np.testing.assert_array_equal(found, engine(np.load(folder / "samples.npy")[: len(found)]))
+
+
+def test_trt7_script(folder):
+    run_script("trt7_build_engine.py", folder=folder, version="7.2")
+    engine = xinfer.Engine(folder / "trt7.engine")
+    assert engine.int8_mac_share > 0.9 and engine.inputs[0].max[0] == 8
+    np.testing.assert_array_equal(np.load(folder / "trt7.npy"), engine(np.load(folder / "samples.npy")[:8]))
+    assert (folder / "trt7.cache").read_text().startswith("TRT-101600-EntropyCalibration\n")
+
+
+def test_trtexec_like_script(folder):
+    out = run_script(
+        "trtexec_like.py",
+        *("--onnx=model.onnx", "--saveEngine=m.plan", "--shapes=x:4x3x8x8", "--fp16", "--timingCacheFile=t.cache"),
+        folder=folder,
+    )
+    assert "GPU Compute Time: min = " in out and (folder / "t.cache").stat().st_size > 0
+    assert "median" in run_script("trtexec_like.py", "--loadEngine=m.plan", folder=folder)
 
 
 def test_a_missing_script_is_said(tmp_path):
