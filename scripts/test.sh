@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Every check on a bare Debian 12 or Ubuntu 24.04: set-up, style, build, tests. Safe to run again.
-# With CI=true warnings are errors. With FUZZ_SECONDS=N every fuzz target runs for N seconds.
+# With CI=true warnings are errors and every fuzz target runs for a minute; FUZZ_SECONDS=N sets the
+# seconds, 0 leaves the fuzzers out.
 # ctest runs last, so that its summary is what remains on the screen.
 set -euo pipefail
 
@@ -15,10 +16,12 @@ export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 begin_stage "set-up"
 groups=(build test)
 werror=OFF
+fuzz_seconds=${FUZZ_SECONDS:-0}
 if [ "${CI:-}" = true ]; then
   werror=ON
+  fuzz_seconds=${FUZZ_SECONDS:-60}
 fi
-if [ "${FUZZ_SECONDS:-0}" -gt 0 ]; then
+if [ "$fuzz_seconds" -gt 0 ]; then
   groups+=(fuzz)
 fi
 scripts/setup.sh "${groups[@]}"
@@ -33,9 +36,9 @@ cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_COMPILER_
 begin_stage "build"
 cmake --build "$build" -j "$jobs"
 
-if [ "${FUZZ_SECONDS:-0}" -gt 0 ]; then
+if [ "$fuzz_seconds" -gt 0 ]; then
   begin_stage "fuzz"
-  scripts/fuzz.sh "$FUZZ_SECONDS" || failed=1
+  scripts/fuzz.sh "$fuzz_seconds" || failed=1
 fi
 
 begin_stage "python"

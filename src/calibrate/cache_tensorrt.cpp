@@ -11,6 +11,7 @@ namespace xinfer::calibrate {
 namespace {
 
 constexpr std::string_view kMagic = "TRT-";
+constexpr std::string_view kUnsignedMark = " (unsigned)";
 
 struct NamedAlgorithm {
   std::string_view tensorrt;
@@ -89,6 +90,19 @@ Status read_header(std::string_view line, Ranges* ranges) {
   return wrong("unknown algorithm");
 }
 
+/// Marks the input of a line "<input> (unsigned)" as never negative; false if there is no such
+/// input with this range.
+bool mark_unsigned(std::string_view name, double threshold, Ranges* ranges) {
+  if (!name.ends_with(kUnsignedMark)) return false;
+  name.remove_suffix(kUnsignedMark.size());
+  ValueRange* const input = ranges->find(name);
+  if (input == nullptr || input->threshold != threshold || !input->usable()) return false;
+  const auto amax = static_cast<float>(threshold);
+  input->network_input = true;
+  input->observed = Observation{.amax = amax, .min = 0, .max = amax};
+  return true;
+}
+
 Status read_entry(std::string_view line, std::size_t number, Ranges* ranges) {
   const std::size_t separator = line.rfind(": ");
   if (separator == std::string_view::npos || separator == 0) {
@@ -107,6 +121,7 @@ Status read_entry(std::string_view line, std::size_t number, Ranges* ranges) {
   // Exact: a float times 127 fits a double, so scale() returns these very bits.
   range.threshold = static_cast<double>(std::bit_cast<float>(*bits)) * 127.0;
   range.calibrator = ranges->algorithm;
+  if (mark_unsigned(line.substr(0, separator), range.threshold, ranges)) return Status();
   std::string name(line.substr(0, separator));
   if (!ranges->insert(name, std::move(range))) {
     return invalid_argument("calibration cache, line {}: value {} is listed twice", number,
@@ -141,7 +156,11 @@ Result<std::string> write_tensorrt_cache(const Ranges& ranges) {
           "a line break",
           quoted(name));
     }
-    text += fmt::format("{}: {:x}\n", name, std::bit_cast<std::uint32_t>(range.scale()));
+    const auto bits = std::bit_cast<std::uint32_t>(range.scale());
+    text += fmt::format("{}: {:x}\n", name, bits);
+    if (range.network_input && range.observed && range.observed->min >= 0) {
+      text += fmt::format("{}{}: {:x}\n", name, kUnsignedMark, bits);
+    }
   }
   return text;
 }

@@ -3,6 +3,10 @@
 //   TRT-<version>-<algorithm>
 //   <value name>: <bit pattern of the float32 scale T / 127 in hex, without leading zeros>
 //
+// A network input whose samples were never negative has a second line, which TensorRT ignores as
+// the name of no value: "<input> (unsigned)" with the same scale. Without it the input would be
+// quantised otherwise by a build from the cache than by the one that wrote it.
+//
 // The algorithm is EntropyCalibration2, MinMaxCalibration, EntropyCalibration or LegacyCalibration;
 // the version is major*1000 + minor*100 + patch up to 9.x, major*10000 + minor*100 + patch since.
 #pragma once

@@ -98,6 +98,30 @@ TEST(TensorRtCache, SaysWhichLineIsWrong) {
   EXPECT_THAT(message(header + "a: 1\na: 1\n"), HasSubstr("line 3: value \"a\" is listed twice"));
 }
 
+TEST(TensorRtCache, KeepsThatAnInputIsNeverNegative) {
+  Ranges ranges;
+  ranges.algorithm = "entropy2";
+  const Observation observed{.amax = 127, .min = 0, .max = 127};
+  ASSERT_TRUE(
+      ranges.insert("image", {.threshold = 127, .network_input = true, .observed = observed}));
+  ASSERT_TRUE(ranges.insert("relu", {.threshold = 127, .observed = observed}));
+  const std::string text = write_tensorrt_cache(ranges).value();
+  EXPECT_EQ(text,
+            "TRT-101600-EntropyCalibration2\n"
+            "image: 3f800000\nimage (unsigned): 3f800000\nrelu: 3f800000\n");
+  const Ranges back = read_tensorrt_cache(text).value();
+  ASSERT_EQ(back.size(), 2u);
+  EXPECT_EQ(back.find("image")->observed, observed);
+  EXPECT_FALSE(back.find("relu")->observed);
+  EXPECT_EQ(write_tensorrt_cache(back).value(), text);
+  // The mark alone, or one that contradicts the input's line, is a value like any other.
+  for (const char* odd :
+       {"TRT-8601-MinMaxCalibration\nimage (unsigned): 3f800000\n",
+        "TRT-8601-MinMaxCalibration\nimage: 3f800000\nimage (unsigned): 3f000000\n"}) {
+    EXPECT_TRUE(read_tensorrt_cache(odd).value().find("image (unsigned)") != nullptr);
+  }
+}
+
 TEST(TensorRtCache, RefusesToWriteNamesThatBreakLines) {
   Ranges ranges;
   ranges.insert("a\nb", ValueRange{.threshold = 1.0});

@@ -11,6 +11,7 @@
 #include "compile/execute.h"
 #include "compile/profiles.h"
 #include "compile/report.h"
+#include "core/file.h"
 #include "engine/mapped_file.h"
 #include "import/onnx_import.h"
 #include "ir/verify.h"
@@ -209,7 +210,7 @@ Status write_cache_file(const calibrate::Ranges& ranges, const std::filesystem::
                           path.extension() == ".json"
                               ? calibrate::write_json_cache(ranges, /*with_histograms=*/true)
                               : calibrate::write_tensorrt_cache(ranges));
-  return engine::write_file_atomically(path, std::as_bytes(std::span(text)));
+  return write_file_atomically(path, std::as_bytes(std::span(text)));
 }
 
 }  // namespace xinfer::compile

@@ -3,6 +3,7 @@
 
 #include "calibrate/cache_tensorrt.h"
 #include "compile/build.h"
+#include "compile/check_shapes.h"
 #include "engine/mapped_file.h"
 #include "xinfer/builders/network.h"
 
@@ -161,6 +162,7 @@ Engine EngineBuilder::build() {
   check_has_model(state_->request);
   compile::BuildResult result = compile::build(state_->request).value();
   Engine engine = Engine::load(std::as_bytes(std::span(result.engine)));
+  compile::check_shapes(engine);
   state_->report = std::move(result.report);
   state_->report.layers = engine.layers();
   state_->report.int8_mac_share = engine.int8_mac_share();

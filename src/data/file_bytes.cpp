@@ -1,4 +1,4 @@
-// POSIX reading, mapping and atomic replacing of files.
+// POSIX reading and mapping of files.
 #include "data/file_bytes.h"
 
 #include <fcntl.h>
@@ -9,24 +9,10 @@
 #include <cerrno>
 #include <cstring>
 
+#include "core/file.h"
+
 namespace xinfer {
 namespace {
-
-/// A file descriptor, closed at the end of its scope.
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int fd) : fd_(fd) {}
-  ~FileDescriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 Status system_error(const char* action) {
   return io_error("cannot {}: {}", action, std::strerror(errno));
@@ -49,27 +35,6 @@ Status read_all(int fd, std::byte* out, std::size_t size) {
     out += count;
     size -= static_cast<std::size_t>(count);
   }
-  return {};
-}
-
-Status write_all(int fd, std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::write(fd, bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return system_error("write the file");
-    bytes = bytes.subspan(static_cast<std::size_t>(count));
-  }
-  return {};
-}
-
-Status write_temporary(const std::filesystem::path& path,
-                       std::span<const std::span<const std::byte>> parts) {
-  const FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-  if (file.get() < 0) return system_error("create the file");
-  for (const std::span<const std::byte> part : parts) {
-    XINFER_RETURN_IF_ERROR(write_all(file.get(), part));
-  }
-  if (::fsync(file.get()) != 0) return system_error("sync the file");
   return {};
 }
 
@@ -99,18 +64,5 @@ Result<std::shared_ptr<MappedFile>> MappedFile::open(const std::filesystem::path
 }
 
 MappedFile::~MappedFile() { ::munmap(data_, size_); }
-
-Status write_file_bytes(const std::filesystem::path& path,
-                        std::span<const std::span<const std::byte>> parts) {
-  std::filesystem::path temporary = path;
-  temporary += fmt::format(".{}.tmp", ::getpid());
-  Status status = write_temporary(temporary, parts);
-  if (status.ok() && ::rename(temporary.c_str(), path.c_str()) != 0) {
-    status = system_error("rename the temporary file");
-  }
-  if (status.ok()) return status;
-  ::unlink(temporary.c_str());
-  return std::move(status).with_context(fmt::format("file \"{}\"", path.string()));
-}
 
 }  // namespace xinfer

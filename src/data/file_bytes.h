@@ -35,9 +35,4 @@ class MappedFile {
   std::size_t size_;
 };
 
-/// Replaces `path` by the concatenation of `parts`: written under a temporary name, synced,
-/// renamed. Messages name the file.
-Status write_file_bytes(const std::filesystem::path& path,
-                        std::span<const std::span<const std::byte>> parts);
-
 }  // namespace xinfer

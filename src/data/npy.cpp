@@ -3,6 +3,7 @@
 
 #include <array>
 
+#include "core/file.h"
 #include "data/file_bytes.h"
 
 namespace xinfer {
@@ -34,7 +35,7 @@ Status write_npy(const std::filesystem::path& path, const Tensor& tensor) {
   const std::array<std::span<const std::byte>, 2> parts = {
       std::as_bytes(std::span(*header)),
       std::span(static_cast<const std::byte*>(tensor.data()), tensor.size_bytes())};
-  return write_file_bytes(path, parts);
+  return write_file_atomically(path, parts);
 }
 
 }  // namespace xinfer

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <random>
 
+#include "core/file.h"
 #include "data/file_bytes.h"
 #include "data/testdata.h"
 
@@ -14,7 +15,7 @@ namespace {
 
 void write_text(const std::filesystem::path& path, std::string_view text) {
   const std::span<const std::byte> bytes = std::as_bytes(std::span(text));
-  write_file_bytes(path, {&bytes, 1}).value();
+  write_file_atomically(path, {&bytes, 1}).value();
 }
 
 /// A .npy file with the given dictionary and `data_bytes` zeros.
@@ -191,15 +192,15 @@ TEST(Npz, SurvivesDamage) {
   }
 }
 
-TEST(FileBytes, AFailedWriteLeavesNothing) {
+TEST(WriteFile, AFailedWriteLeavesNothing) {
   const TemporaryFolder folder;
   std::filesystem::create_directory(folder.path() / "taken");
   const std::span<const std::byte> none;
-  EXPECT_THAT(write_file_bytes(folder.path() / "taken", {&none, 1}).message(),
-              testing::HasSubstr("cannot rename the temporary file"));
+  EXPECT_THAT(write_file_atomically(folder.path() / "taken", {&none, 1}).message(),
+              testing::HasSubstr("cannot replace"));
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
-  EXPECT_THAT(write_file_bytes("/nowhere/a", {&none, 1}).message(),
-              testing::EndsWith("cannot create the file: No such file or directory"));
+  EXPECT_THAT(write_file_atomically("/nowhere/a", {&none, 1}).message(),
+              testing::EndsWith("cannot create a file beside: No such file or directory"));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstring>
 
+#include "core/file.h"
 #include "data/file_bytes.h"
 #include "data/npy.h"
 #include "data/zip.h"
@@ -58,7 +59,7 @@ Status write_members(const std::filesystem::path& path, const NamedTensors& tens
   }
   texts.push_back(zip.finish());
   parts.push_back(std::as_bytes(std::span(texts.back())));
-  return write_file_bytes(path, parts);
+  return write_file_atomically(path, parts);
 }
 
 Status check_names(const NamedTensors& tensors) {

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <random>
 
+#include "core/file.h"
 #include "engine/dim_program.h"
 #include "engine/engine_file.h"
 #include "engine/format.h"

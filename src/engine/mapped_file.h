@@ -1,4 +1,4 @@
-// Files as memory: mapped for reading, written whole or not at all.
+// Files as memory, mapped for reading.
 #pragma once
 
 #include <cstddef>
@@ -21,9 +21,5 @@ Result<Bytes> map_file(const std::filesystem::path& path);
 
 /// A copy of `bytes` (any alignment).
 Bytes copy_bytes(std::span<const std::byte> bytes);
-
-/// Writes to a temporary name in the same folder, syncs, and renames over `path`: a process that
-/// dies leaves the old file or the new one.
-Status write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes);
 
 }  // namespace xinfer::engine

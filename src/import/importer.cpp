@@ -276,7 +276,7 @@ Status Importer::import_node(const onnx::NodeProto& proto) {
     return invalid_model("the name, operator or domain of a node is no UTF-8 text");
   }
   NodeContext node(state_, proto);
-  const Status status = convert(node);
+  Status status = convert(node);
   if (status.ok()) return observe_new_nodes();
   if (status.code() != ErrorCode::kUnsupported) return status;
   return refuse(proto, status.message());

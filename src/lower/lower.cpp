@@ -5,6 +5,7 @@
 #include "lower/handlers.h"
 #include "lower/lowering.h"
 #include "lower/memory_plan.h"
+#include "lower/operand_types.h"
 
 namespace xinfer::lower {
 
@@ -29,6 +30,7 @@ Result<std::unique_ptr<fb::PlanT>> lower_cpu(const ir::Graph& graph, const Symbo
   lowering.add_inputs();
   for (ir::NodeId id : graph.order()) {
     const ir::Node& node = graph.node(id);
+    XINFER_RETURN_IF_ERROR(check_operand_types(graph, node));
     XINFER_RETURN_IF_ERROR(
         std::visit([&](const auto& op) { return lower_op(lowering, node, op); }, node.op));
   }

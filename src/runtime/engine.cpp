@@ -1,6 +1,7 @@
 // The public Engine: read access to a verified engine file.
 #include "xinfer/core/engine.h"
 
+#include "core/file.h"
 #include "core/status.h"
 #include "engine/engine_file.h"
 #include "runtime/engine_state.h"
@@ -125,7 +126,7 @@ std::size_t Engine::activation_bytes(const std::string& target) const {
 std::span<const std::byte> Engine::bytes() const { return state_->file->bytes(); }
 
 void Engine::save(const std::filesystem::path& path) const {
-  engine::write_file_atomically(path, bytes()).value();
+  write_file_atomically(path, bytes()).value();
 }
 
 }  // namespace xinfer

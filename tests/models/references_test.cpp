@@ -108,6 +108,24 @@ TEST_P(ModelReferences, Float32EqualsOnnxRuntime) {
   }
 }
 
+TEST(ModelShapes, AProfileThatTheModelCannotTakeIsRefused) {
+  for (const Reference& reference : references()) {
+    if (reference.model.filename() != "yolov5n.onnx") continue;
+    EngineBuilder builder;
+    builder.from_onnx(reference.model)
+        .with_profile("images", {1, 3, 320, 320}, {1, 3, 640, 640}, {1, 3, 640, 640});
+    try {
+      builder.build();
+      FAIL() << "a grid of 80 rows was taken for an image of 320";
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find("\"images\" [1, 3, 320, 320]"), std::string::npos)
+          << error.what();
+    }
+    return;
+  }
+  GTEST_SKIP() << "no references";
+}
+
 TEST(ModelReferencesFolder, IsThere) {
   if (references().empty()) {
     GTEST_SKIP() << "no references: set XINFER_DATA to the folder of models and images";
