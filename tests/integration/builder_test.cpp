@@ -142,7 +142,7 @@ TEST(Builder, KeepsWhatItIsToldToKeep) {
 
 TEST(Builder, SaysWhatIsMissing) {
   EXPECT_EQ(error_text([] { EngineBuilder().build(); }),
-            "invalid_argument: no model: call from_onnx first");
+            "invalid_argument: no model: call from_onnx or from_network first");
   EXPECT_EQ(error_text([] { EngineBuilder().with_max_batch_size(0); }),
             "invalid_argument: the largest batch is 0; needed: 1 or more");
   EngineBuilder no_data;
