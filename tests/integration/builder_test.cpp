@@ -1,8 +1,11 @@
 // Building engines: what must not depend on batches, threads or instruction sets, caches, errors.
+#include <algorithm>
 #include <fstream>
+#include <map>
 
 #include "digits.h"
 #include "xinfer/builders/model_info.h"
+#include "xinfer/builders/network.h"
 #include "xinfer/core/device.h"
 
 namespace xinfer {
@@ -173,6 +176,50 @@ TEST(ModelInfo, DescribesInputsAndNodes) {
   EXPECT_EQ(model.inputs[0].name, "image");
   EXPECT_EQ(model.inputs[0].max, (Shape{-1, 1, 8, 8}));
   EXPECT_FALSE(model.nodes.empty());
+}
+
+Tensor filled(Shape shape, float value) {
+  Tensor tensor(DType::kFloat32, std::move(shape));
+  std::fill(tensor.values<float>().begin(), tensor.values<float>().end(), value);
+  return tensor;
+}
+
+/// Two convolutions whose values differ by a factor of 10,000, concatenated and convolved.
+Network network_with_concat() {
+  Network network("concat");
+  const auto x = network.add_input("x", DType::kFloat32, {"1", "3", "4", "4"});
+  const auto convolve = [&](auto value, std::int64_t in, float weight, const char* name) {
+    const std::string constants = name;
+    return network.add_convolution(
+        value, network.add_constant(filled({4, in, 1, 1}, weight), constants + ".weights"),
+        network.add_constant(filled({4}, 0), constants + ".bias"), {}, name);
+  };
+  const auto joined = network.add_concat(
+      {convolve(x, 3, 0.01f, "little"), convolve(x, 3, -100.0f, "large")}, 1, "joined");
+  network.mark_output(convolve(joined, 8, 1.0f, "last"), "y");
+  return network;
+}
+
+TEST(Builder, CalibratesEachPartOfAConcatByItself) {
+  int batches = 0;
+  const auto calibrator = std::make_shared<CallbackCalibrator>(
+      1,
+      [&](const std::vector<std::string>&, std::vector<Tensor>& batch) {
+        batch = {filled({1, 3, 4, 4}, 1.0f)};
+        return batches++ < 2;
+      },
+      "minmax");
+  const TemporaryFile cache("concat.json");
+  EngineBuilder builder;
+  builder.from_network(network_with_concat()).with_int8(calibrator);
+  builder.calibrate_and_save(cache.path());
+  std::map<std::string, double> amax;
+  for (const builders::RangeInfo& range : builders::inspect_cache(cache.path()).ranges) {
+    amax[range.name] = range.amax;
+  }
+  EXPECT_NEAR(amax.at("little"), 0.03, 1e-6);
+  EXPECT_NEAR(amax.at("large"), 300, 1e-3);
+  EXPECT_NEAR(amax.at("joined"), 300, 1e-3);
 }
 
 }  // namespace
