@@ -14,6 +14,7 @@
 #include "arguments.h"
 #include "commands.h"
 #include "output.h"
+#include "xinfer/core/device.h"
 #include "xinfer/core/error.h"
 
 namespace xinfer::tools {
@@ -178,21 +179,28 @@ nlohmann::json print_steps(const Engine& engine, Stream& stream, bool print) {
   const std::vector<double> operations = step_operations(engine, stream.batch());
   double total = 0;
   for (const StepProfile& step : steps) total += step.microseconds;
-  Table table({"step", "kind", "kernel", "µs", "%", "GOPS"});
+  const Context& context = stream.context();
+  const double int8_peak = cpu_peak_gops(context.cpu_isa(), DType::kInt8) * context.threads();
+  const double f32_peak = cpu_peak_gops(context.cpu_isa(), DType::kFloat32) * context.threads();
+  Table table({"step", "kind", "kernel", "µs", "%", "GOPS", "% of peak"});
   nlohmann::json list = nlohmann::json::array();
   for (std::size_t i = 0; i < steps.size(); ++i) {
     const double gops = operations[i] / std::max(steps[i].microseconds, 1e-3) / 1e3;
+    const bool f32 = steps[i].kernel.find("_f32_") != std::string::npos;
+    const double share = gops / (f32 ? f32_peak : int8_peak);
     table.add({steps[i].name, steps[i].kind, steps[i].kernel,
                fmt::format("{:.1f}", steps[i].microseconds),
                fmt::format("{:.1f}", 100 * steps[i].microseconds / total),
-               operations[i] > 0 ? fmt::format("{:.0f}", gops) : ""});
+               operations[i] > 0 ? fmt::format("{:.0f}", gops) : "",
+               operations[i] > 0 ? fmt::format("{:.0f}", 100 * share) : ""});
     list.push_back({{"name", steps[i].name},
                     {"kind", steps[i].kind},
                     {"kernel", steps[i].kernel},
                     {"microseconds", steps[i].microseconds},
-                    {"gops", operations[i] > 0 ? nlohmann::json(gops) : nlohmann::json()}});
+                    {"gops", operations[i] > 0 ? nlohmann::json(gops) : nlohmann::json()},
+                    {"peak_share", operations[i] > 0 ? nlohmann::json(share) : nlohmann::json()}});
   }
-  if (print) table.print({3, 4, 5});
+  if (print) table.print({3, 4, 5, 6});
   return list;
 }
 

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "core/aligned_buffer.h"
-#include "kernels/conv/bench_peak.h"
 #include "kernels/conv/conv.h"
+#include "kernels/conv/peak.h"
 #include "kernels/depthwise/depthwise.h"
 
 namespace xinfer::kernels {

@@ -5,12 +5,11 @@
 
 #include "core/aligned_buffer.h"
 #include "kernels/conv/conv_with.h"
+#include "kernels/conv/problem_count.h"
 #include "kernels/conv/random_problem.h"
 
 namespace xinfer::kernels {
 namespace {
-
-constexpr int kProblemsPerVariant = 400;
 
 class GemmVariant : public testing::TestWithParam<GemmKernel> {};
 
@@ -24,10 +23,12 @@ TEST_P(GemmVariant, EqualsReference) {
   const GemmKernel& kernel = GetParam();
   if (!supports(kernel.isa)) GTEST_SKIP() << "this machine has no " << to_string(kernel.isa);
   ThreadPool pools[] = {ThreadPool(1), ThreadPool(2), ThreadPool(3)};
-  for (unsigned seed = 0; seed < kProblemsPerVariant; ++seed) {
+  for (unsigned seed = 0; seed < problem_count(400); ++seed) {
     std::mt19937 random(seed);
-    const auto kind =
-        kernel.run_strip != nullptr && seed % 4 == 0 ? ProblemKind::kDeep : ProblemKind::kAny;
+    const ProblemKind kind = kernel.run_strip == nullptr ? ProblemKind::kAny
+                             : seed % 4 == 0             ? ProblemKind::kDeep
+                             : seed % 4 == 1             ? ProblemKind::kLines
+                                                         : ProblemKind::kAny;
     const RandomProblem p = make_random_problem(random, kernel.type, kind);
     const auto weights = packed(p);
     auto y = canary_output(p);

@@ -51,8 +51,17 @@ struct EmulatedUnit {
       std::memcpy(to + r * stride, tiles[kTile].bytes[r], config.row_bytes[kTile]);
     }
   }
+  /// The instruction is undefined unless the three tiles' shapes agree.
+  static void check_shapes(int acc, int a, int b) {
+    ASSERT_EQ(config.rows[acc], config.rows[a]);
+    ASSERT_EQ(config.row_bytes[acc], config.row_bytes[b]);
+    ASSERT_EQ(config.row_bytes[a], 4 * config.rows[b]);
+    ASSERT_GT(config.rows[acc], 0);
+    ASSERT_LE(config.rows[acc], 16);
+  }
   template <bool kSigned, int kAcc, int kA, int kB>
   static void multiply() {
+    check_shapes(kAcc, kA, kB);
     for (int m = 0; m < config.rows[kAcc]; ++m) {
       for (int n = 0; n < config.row_bytes[kAcc] / 4; ++n) {
         std::int32_t sum;
@@ -76,11 +85,13 @@ void leave_emulated_amx() { configured_tiles = {}; }
 
 void expect_equal_to_reference(const GemmKernel& kernel) {
   ThreadPool pools[] = {ThreadPool(1), ThreadPool(2), ThreadPool(3)};
-  int sliding = 0;
+  int sliding = 0, lines = 0;
   for (unsigned seed = 0; seed < kProblems; ++seed) {
     std::mt19937 random(seed);
-    const auto kind =
-        kernel.run_strip != nullptr && seed % 4 == 0 ? ProblemKind::kDeep : ProblemKind::kAny;
+    const ProblemKind kind = kernel.run_strip == nullptr ? ProblemKind::kAny
+                             : seed % 4 == 0             ? ProblemKind::kDeep
+                             : seed % 4 == 1             ? ProblemKind::kLines
+                                                         : ProblemKind::kAny;
     const RandomProblem p = make_random_problem(random, kernel.type, kind);
     auto weights = allocate_buffer(packed_weights_size(p.shape, p.type));
     pack_weights(p.shape, p.type, p.weights.data(), weights.get());
@@ -91,12 +102,15 @@ void expect_equal_to_reference(const GemmKernel& kernel) {
         make_convolution_with(kernel, p.shape, arguments, kernel.isa, pool.threads());
     ASSERT_TRUE(convolution.ok()) << convolution.status().message();
     (*convolution)->run(pool);
-    if (std::string((*convolution)->name()).find("sliding") != std::string::npos) ++sliding;
+    const std::string name = (*convolution)->name();
+    if (name.find("sliding") != std::string::npos) ++sliding;
+    if (name.find("lines") != std::string::npos) ++lines;
     ASSERT_EQ(first_difference(reference_output(p), y), "")
         << "seed " << seed << ": " << p.description;
   }
-  EXPECT_EQ(sliding > kProblems / 8, kernel.run_strip != nullptr)
-      << sliding << " problems used that driver";
+  const bool strips = kernel.run_strip != nullptr;
+  EXPECT_EQ(sliding > kProblems / 8, strips) << sliding << " problems ran across lines";
+  EXPECT_EQ(lines > kProblems / 40, strips) << lines << " problems ran line by line";
 }
 
 TEST(Emulated, AmxUnsigned) {
@@ -122,9 +136,12 @@ TEST_P(StripOfEveryShape, HandsOverEveryRowOnce) {
     const auto draw = [&](int low, int high) {
       return std::uniform_int_distribution<int>(low, high)(random);
     };
-    const std::ptrdiff_t depth = kTileDepth * draw(1, problem % 2 == 0 ? 1 : 5);
     const int taps = problem % 3 == 0 ? draw(2, 3) : 1;
-    const int rows = draw(1, 150);
+    const int lines = problem % 4 == 0 ? draw(2, 6) : 1;
+    const int line_rows = draw(1, lines > 1 ? 40 : 150), rows = line_rows * lines;
+    const std::ptrdiff_t depth = taps > 1 && problem % 2 == 0
+                                     ? 4 * draw(1, 15)
+                                     : kTileDepth * draw(1, problem % 2 == 0 ? 1 : 5);
     std::vector<std::uint8_t> a(static_cast<std::size_t>(depth * (rows + taps)) + 64);
     std::vector<std::int8_t> b(static_cast<std::size_t>(depth * taps * panels * kPanelChannels));
     for (auto& value : a) value = static_cast<std::uint8_t>(random());
@@ -142,7 +159,9 @@ TEST_P(StripOfEveryShape, HandsOverEveryRowOnce) {
     GemmStrip strip;
     strip.a = reinterpret_cast<const std::byte*>(a.data());
     strip.a_row_bytes = depth;
-    strip.rows = rows;
+    strip.rows = line_rows;
+    strip.lines = lines;
+    strip.a_line_bytes = line_rows * depth;
     strip.b = reinterpret_cast<const std::byte*>(b.data());
     strip.b_panel_bytes = depth * taps * kPanelChannels;
     strip.panels = panels;

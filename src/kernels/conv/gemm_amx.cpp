@@ -8,7 +8,9 @@ namespace {
 
 /// The tile instructions. GCC's intrinsics take tile numbers as literals only, hence assembly.
 struct TileUnit {
-  static void configure(const TileConfig& config) { _tile_loadconfig(&config); }
+  /// GCC 12's intrinsic names only 8 bytes of the operand, so that writes to the others are
+  /// dropped.
+  static void configure(const TileConfig& config) { asm volatile("ldtilecfg %0" : : "m"(config)); }
   static void release() { _tile_release(); }
 
   template <int kTile>

@@ -50,22 +50,26 @@ struct StripTiles {
 };
 
 /// Takes finished accumulators: acc[r][n] with rows `acc_stride` apart are rows
-/// [first_row, first_row + rows) of the strip. Each row is handed over once.
+/// [first_row, first_row + rows) of the strip, counted over all its lines. Each row is handed over
+/// once.
 using StoreStripRows = void (*)(const void* context, const std::int32_t* acc,
                                 std::int64_t acc_stride, std::int64_t first_row, int rows);
 
 /// One call of a micro-kernel that computes all rows of a block of columns, orders its tiles itself
 /// and stores the rows of one tile while it multiplies the next.
 struct GemmStrip {
-  const std::byte* a = nullptr;      ///< row 0, step 0
-  std::ptrdiff_t a_row_bytes = 0;    ///< from one row to the next
-  std::int64_t rows = 0;             ///< at least 1
+  const std::byte* a = nullptr;    ///< row 0, step 0
+  std::ptrdiff_t a_row_bytes = 0;  ///< from one row to the next
+  std::int64_t rows = 0;           ///< of a line, at least 1
+  std::int64_t lines = 1;          ///< each begins `a_line_bytes` behind the one before
+  std::ptrdiff_t a_line_bytes = 0;
   const std::byte* b = nullptr;      ///< first panel, step 0; 64-byte aligned
   std::ptrdiff_t b_panel_bytes = 0;  ///< from one panel to the next
   int panels = 0;                    ///< at most tiles.panels
   std::int64_t steps = 0;            ///< of one tap, at least 1
   /// Byte offsets added to `a` for each tap; the weights of taps follow one another. Null: one tap
-  /// without offset; with several, a tap has a multiple of kDepthAlignment channels.
+  /// without offset; with several, a tap has a multiple of kDepthAlignment bytes, or fewer than
+  /// that many.
   const std::ptrdiff_t* taps = nullptr;
   std::int64_t tap_count = 1;
   StripTiles tiles;

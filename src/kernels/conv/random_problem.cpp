@@ -55,6 +55,11 @@ ConvShape pick_shape(std::mt19937& random, ProblemKind kind) {
   }
   s.in_h = pick(random, 0, 5) == 0 ? 1 : pick(random, 1, 12);
   s.in_w = pick(random, 0, 5) == 0 ? 1 : pick(random, 1, 20);
+  if (kind == ProblemKind::kLines) {
+    s.kernel_h = pick(random, 2, 5);
+    s.dilation_w = 1;
+    s.in_w = pick(random, 24, 50);
+  }
   s.out_h = pick_extent(random, s.kernel_h, s.stride_h, s.dilation_h, s.in_h, &s.pad_top);
   s.out_w = pick_extent(random, s.kernel_w, s.stride_w, s.dilation_w, s.in_w, &s.pad_left);
   s.in_channels = pick_channels(random);
@@ -67,6 +72,8 @@ ConvShape pick_shape(std::mt19937& random, ProblemKind kind) {
     s.groups = pick(random, 1, 2);
     s.in_channels = s.groups * 64 * pick(random, 1, 2);
     s.out_channels = s.groups * pick(random, 1, 40);
+  } else if (kind == ProblemKind::kLines) {
+    s.in_channels = pick(random, 0, 2) == 0 ? 64 : pick(random, 1, 6);
   } else if (pick(random, 0, 3) == 0) {
     s.groups = pick(random, 2, 4);
     s.in_channels = s.groups * pick(random, 1, 20);

@@ -15,6 +15,7 @@ enum class ProblemKind {
   kAny,        ///< any kernel, stride, dilation, padding, groups
   kDepthwise,  ///< groups == in_channels
   kDeep,       ///< stride 1, a multiple of 64 channels a group
+  kLines,      ///< long lines, any stride, one group of few channels or of a multiple of 64
 };
 
 /// A problem with its data. Buffers have canaries around y and the readable margin behind x and the

@@ -16,19 +16,38 @@ namespace {
 /// A block of input lines stays in L2 beside the weights that pass over it.
 constexpr std::int64_t kBlockBytes = 256 * 1024;
 
+/// The same where few columns pass over a block: it stays in L1.
+constexpr std::int64_t kImageBlockBytes = 24 * 1024;
+/// A strip of lines needs as many rows to fill tiles; shorter lines are gathered.
+constexpr std::int64_t kLeastLine = 12;
+
 std::int64_t span(std::int64_t kernel, std::int64_t dilation) {
   return (kernel - 1) * dilation + 1;
 }
 
 /// Positions from one line to the next: the wider of the two borders serves both lines.
 std::int64_t line_pitch(const ConvShape& s) {
-  const std::int64_t right = s.out_w - 1 + span(s.kernel_w, s.dilation_w) - s.pad_left - s.in_w;
+  const std::int64_t right =
+      (s.out_w - 1) * s.stride_w + span(s.kernel_w, s.dilation_w) - s.pad_left - s.in_w;
   return s.in_w + std::max(s.pad_left, std::max<std::int64_t>(right, 0));
+}
+
+/// A kernel line in bytes, up to whole steps.
+std::int64_t line_depth(const ConvShape& s) {
+  return (s.kernel_w * (s.in_channels / s.groups) + 3) / 4 * 4;
+}
+
+bool has_line_taps(const ConvShape& s) {
+  return s.kernel_h > 1 && s.dilation_w == 1 && s.groups == 1 && line_depth(s) < kDepthAlignment;
+}
+
+bool runs_across_lines(const ConvShape& s) {
+  return s.stride_h == 1 && s.stride_w == 1 && s.out_w <= line_pitch(s);
 }
 
 StripTiles tiles_for(const ConvShape& s) {
   const std::int64_t channels = s.out_channels / s.groups;
-  return choose_strip_tiles(s.batch * s.out_h * line_pitch(s),
+  return choose_strip_tiles(s.batch * s.out_h * (runs_across_lines(s) ? line_pitch(s) : s.out_w),
                             (channels + kPanelChannels - 1) / kPanelChannels,
                             s.kernel_h * s.kernel_w * (s.in_channels / s.groups));
 }
@@ -37,8 +56,8 @@ StripTiles tiles_for(const ConvShape& s) {
 
 bool SlidingGemm::applies(const ConvShape& s, const GemmKernel& kernel) {
   if (kernel.run_strip == nullptr || s.kernel_h * s.kernel_w == 1) return false;
-  if (s.stride_h != 1 || s.stride_w != 1) return false;
-  return s.in_channels / s.groups % kDepthAlignment == 0 && s.out_w <= line_pitch(s);
+  if (!has_line_taps(s) && s.in_channels / s.groups % kDepthAlignment != 0) return false;
+  return runs_across_lines(s) || s.out_w >= kLeastLine;
 }
 
 SlidingGemm::SlidingGemm(const ConvShape& shape, const ConvArguments& arguments,
@@ -50,24 +69,30 @@ SlidingGemm::SlidingGemm(const ConvShape& shape, const ConvArguments& arguments,
       kernel_(kernel),
       store_(select_store(store, isa)),
       tiles_(tiles_for(shape)),
-      name_(fmt::format("conv_sliding_{}_{}x{}", kernel.name, tiles_.row_tiles * kPanelChannels,
+      name_(fmt::format("conv_{}_{}_{}x{}", runs_across_lines(shape) ? "sliding" : "lines",
+                        kernel.name, tiles_.row_tiles * kPanelChannels,
                         tiles_.panels * kPanelChannels)),
       columns_(plan_columns(shape, kernel.type, tiles_.panels)),
+      line_taps_(has_line_taps(shape)),
+      across_lines_(runs_across_lines(shape)),
       channels_(shape.in_channels / shape.groups),
       pitch_(line_pitch(shape)),
       extra_lines_(span(shape.kernel_h, shape.dilation_h) - 1) {
+  steps_ = (line_taps_ ? line_depth(shape) : channels_) / 4;
+  panel_bytes_ = panel_bytes(shape.kernel_h * shape.kernel_w * channels_, kernel.type);
+  if (line_taps_) align_line_weights();
   for (std::int64_t ky = 0; ky < shape.kernel_h; ++ky) {
-    for (std::int64_t kx = 0; kx < shape.kernel_w; ++kx) {
+    for (std::int64_t kx = 0; kx < (line_taps_ ? 1 : shape.kernel_w); ++kx) {
       taps_.push_back((ky * shape.dilation_h * pitch_ + kx * shape.dilation_w) * channels_);
     }
   }
   BlockingProblem problem;
-  problem.rows = shape.batch * shape.out_h * pitch_;
+  problem.rows = shape.batch * shape.out_h * (across_lines_ ? pitch_ : shape.out_w);
   problem.column_blocks = static_cast<std::int64_t>(columns_.size());
   problem.tile_rows = tiles_.row_tiles * kPanelChannels;
   problem.tile_columns = tiles_.panels * kPanelChannels;
   problem.row_bytes = channels_;
-  problem.steps = shape.kernel_h * shape.kernel_w * channels_ / 4;
+  problem.steps = static_cast<std::int64_t>(taps_.size()) * steps_;
   problem.column_bytes = problem.steps * kStepBytes * tiles_.panels;
   problem.strips = true;
   problem.store_ns = estimated_store_ns(kernel);
@@ -77,13 +102,44 @@ SlidingGemm::SlidingGemm(const ConvShape& shape, const ConvArguments& arguments,
   line_parts_ =
       static_cast<int>(std::min<std::int64_t>(blocking.row_parts, shape.batch * shape.out_h));
   column_parts_ = blocking.column_parts;
-  block_lines_ =
-      std::clamp<std::int64_t>(kBlockBytes / (pitch_ * channels_) - extra_lines_, 1, shape.out_h);
+  block_lines_ = std::clamp<std::int64_t>(
+      ((line_taps_ ? kImageBlockBytes : kBlockBytes) / (pitch_ * channels_) - extra_lines_) /
+          shape.stride_h,
+      1, shape.out_h);
   // Behind the last line its border, before the first line another.
-  const std::int64_t positions = (block_lines_ + extra_lines_ + 2) * pitch_;
+  const std::int64_t positions = (input_lines(block_lines_) + 2) * pitch_;
   scratch_bytes_ = align_up(static_cast<std::size_t>(positions * channels_) + kBufferMargin, 4096);
   scratch_ = allocate_buffer(scratch_bytes_ * static_cast<std::size_t>(line_parts_) *
                              static_cast<std::size_t>(column_parts_));
+}
+
+/// Copies the weights so that every kernel line begins at a whole step.
+void SlidingGemm::align_line_weights() {
+  const std::int64_t line = shape_.kernel_w * channels_;
+  const auto panels =
+      static_cast<std::size_t>((shape_.out_channels + kPanelChannels - 1) / kPanelChannels);
+  const auto aligned_bytes = static_cast<std::size_t>(shape_.kernel_h * steps_) * kStepBytes;
+  line_weights_ = allocate_buffer(panels * aligned_bytes);
+  auto* to = static_cast<std::byte*>(line_weights_.get());
+  std::memset(to, 0, panels * aligned_bytes);
+  // Byte `n` of depth `k` of a panel.
+  const auto at = [](std::int64_t k, std::int64_t n) { return k / 4 * kStepBytes + n * 4 + k % 4; };
+  for (std::size_t panel = 0; panel < panels; ++panel) {
+    const std::byte* from = weights_ + panel * panel_bytes_;
+    for (std::int64_t ky = 0; ky < shape_.kernel_h; ++ky) {
+      for (std::int64_t k = 0; k < line; ++k) {
+        for (std::int64_t n = 0; n < kPanelChannels; ++n) {
+          to[at(ky * steps_ * 4 + k, n)] = from[at(ky * line + k, n)];
+        }
+      }
+    }
+    to += aligned_bytes;
+  }
+  for (ColumnBlock& block : columns_) {
+    block.weights_offset = block.weights_offset / panel_bytes_ * aligned_bytes;
+  }
+  panel_bytes_ = aligned_bytes;
+  weights_ = static_cast<const std::byte*>(line_weights_.get());
 }
 
 void SlidingGemm::run(ThreadPool& pool) {
@@ -127,9 +183,9 @@ void SlidingGemm::copy_lines(std::int64_t group, std::int64_t first_line, std::i
     block += positions * channels_;
   };
   const std::int64_t image = first_line / s.out_h;
-  const std::int64_t top = first_line % s.out_h - s.pad_top;
+  const std::int64_t top = first_line % s.out_h * s.stride_h - s.pad_top;
   zero(s.pad_left);
-  for (std::int64_t iy = top; iy < top + lines + extra_lines_; ++iy) {
+  for (std::int64_t iy = top; iy < top + input_lines(lines); ++iy) {
     if (iy < 0 || iy >= s.in_h) {
       zero(pitch_);
       continue;
@@ -163,6 +219,12 @@ struct SlidingGemm::StripStore {
     tile.row_stride = acc_stride;
     tile.columns = self.columns.channels;
     tile.first_channel = self.columns.first_channel;
+    if (!gemm.across_lines_) {
+      tile.acc = acc;
+      tile.rows = rows;
+      tile.first_pixel = self.first_line * gemm.shape_.out_w + first_row;
+      return gemm.store_(gemm.store_plan_, tile);
+    }
     const std::int64_t end = first_row + rows;
     std::int64_t line = first_row / gemm.pitch_;
     for (std::int64_t at = first_row; at < end; ++line) {
@@ -185,13 +247,18 @@ void SlidingGemm::run_strip(const ColumnBlock& columns, const std::byte* block,
   const StripStore store{*this, columns, first_line};
   GemmStrip strip;
   strip.a = block;
-  strip.a_row_bytes = channels_;
-  strip.rows = (lines - 1) * pitch_ + shape_.out_w;
+  strip.a_row_bytes = shape_.stride_w * channels_;
+  if (across_lines_) {
+    strip.rows = (lines - 1) * pitch_ + shape_.out_w;
+  } else {
+    strip.rows = shape_.out_w;
+    strip.lines = lines;
+    strip.a_line_bytes = shape_.stride_h * pitch_ * channels_;
+  }
   strip.b = weights_ + columns.weights_offset;
-  strip.b_panel_bytes = static_cast<std::ptrdiff_t>(
-      panel_bytes(shape_.kernel_h * shape_.kernel_w * channels_, kernel_.type));
+  strip.b_panel_bytes = static_cast<std::ptrdiff_t>(panel_bytes_);
   strip.panels = columns.panels;
-  strip.steps = channels_ / 4;
+  strip.steps = steps_;
   strip.taps = taps_.data();
   strip.tap_count = static_cast<std::int64_t>(taps_.size());
   strip.tiles = tiles_;

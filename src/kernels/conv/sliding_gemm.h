@@ -1,11 +1,14 @@
-// The driver for kernels of strips (AMX), which slide over the image itself: stride 1, whole depth
-// tiles a tap.
+// The driver for kernels of strips (AMX), which read the image itself instead of gathered rows.
 //
 // Where a micro-kernel is so fast that gathering rows (im2col) would cost as much as multiplying,
 // input lines are copied once into a bordered block: line pitch in_w + border, the right border of
-// a line being the left border of the next. Consecutive positions of the block then are rows of
-// every tap at a constant stride, also across the ends of lines; the few positions that lie in the
-// border are computed and not stored.
+// a line being the left border of the next. Rows of every tap then lie at a constant stride:
+//   stride 1   consecutive positions of the block, also across the ends of lines; the few positions
+//              that lie in the border are computed and not stored;
+//   others     line by line.
+// A tap is a pixel of whole depth tiles, or, for images of few channels, a whole kernel line of
+// less than one depth tile. The packed weights do not begin at whole steps there, so those layers,
+// a few KB, keep a copy whose lines do.
 #pragma once
 
 #include <memory>
@@ -33,6 +36,11 @@ class SlidingGemm final : public Convolution {
  private:
   void run_part(int part);
   void run_block(int part, std::int64_t first_line, std::int64_t lines);
+  void align_line_weights();
+  /// Input lines under `lines` output lines.
+  std::int64_t input_lines(std::int64_t lines) const {
+    return (lines - 1) * shape_.stride_h + 1 + extra_lines_;
+  }
   void copy_lines(std::int64_t group, std::int64_t first_line, std::int64_t lines,
                   std::byte* block) const;
   void run_strip(const ColumnBlock& columns, const std::byte* block, std::int64_t first_line,
@@ -48,6 +56,11 @@ class SlidingGemm final : public Convolution {
   StripTiles tiles_;
   std::string name_;
   std::vector<ColumnBlock> columns_;
+  bool line_taps_;      ///< a tap is a kernel line
+  bool across_lines_;   ///< strips run across the ends of lines
+  std::int64_t steps_;  ///< of a tap
+  std::size_t panel_bytes_;
+  std::shared_ptr<void> line_weights_;
   std::vector<std::ptrdiff_t> taps_;
   std::int64_t channels_;     ///< of a group
   std::int64_t pitch_;        ///< positions of a line

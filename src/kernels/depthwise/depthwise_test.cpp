@@ -4,13 +4,12 @@
 #include <gtest/gtest.h>
 
 #include "core/aligned_buffer.h"
+#include "kernels/conv/problem_count.h"
 #include "kernels/conv/random_problem.h"
 #include "kernels/depthwise/depthwise_kernel.h"
 
 namespace xinfer::kernels {
 namespace {
-
-constexpr int kProblemsPerVariant = 400;
 
 class DepthwiseVariant : public testing::TestWithParam<DepthwiseKernel> {};
 
@@ -23,7 +22,7 @@ TEST_P(DepthwiseVariant, EqualsReference) {
   const DepthwiseKernel& kernel = GetParam();
   if (!supports(kernel.isa)) GTEST_SKIP() << "this machine has no " << to_string(kernel.isa);
   ThreadPool pools[] = {ThreadPool(1), ThreadPool(2), ThreadPool(3)};
-  for (unsigned seed = 0; seed < kProblemsPerVariant; ++seed) {
+  for (unsigned seed = 0; seed < problem_count(400); ++seed) {
     std::mt19937 random(seed);
     const RandomProblem p =
         make_random_problem(random, type_for(kernel, seed), ProblemKind::kDepthwise);

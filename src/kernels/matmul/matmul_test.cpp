@@ -7,13 +7,12 @@
 #include <random>
 
 #include "core/aligned_buffer.h"
+#include "kernels/conv/problem_count.h"
 #include "kernels/conv/random_problem.h"
 #include "kernels/matmul/matmul_with.h"
 
 namespace xinfer::kernels {
 namespace {
-
-constexpr int kProblemsPerVariant = 300;
 
 struct Problem {
   MatmulShape shape;
@@ -106,7 +105,7 @@ TEST_P(MatmulVariant, EqualsReference) {
   const GemmKernel& kernel = GetParam();
   if (!supports(kernel.isa)) GTEST_SKIP() << "this machine has no " << to_string(kernel.isa);
   ThreadPool pools[] = {ThreadPool(1), ThreadPool(2), ThreadPool(3)};
-  for (unsigned seed = 0; seed < kProblemsPerVariant; ++seed) {
+  for (unsigned seed = 0; seed < problem_count(300); ++seed) {
     std::mt19937 random(seed);
     const Problem p = make_problem(random, kernel.type);
     auto expected = canary_buffer(p);
