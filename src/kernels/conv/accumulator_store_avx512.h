@@ -7,6 +7,8 @@
 
 #include <immintrin.h>
 
+#include <algorithm>
+
 #include "kernels/conv/accumulator_store_loops.h"
 
 namespace xinfer::kernels {
@@ -222,8 +224,52 @@ template <bool kSigned, Residual kResidual, Lookup kLookup>
   }
 }
 
-/// 64 columns at a time, then two rows x 32 columns; kSigned: the rounded bytes are s8 (of y, or of
-/// the table's input).
+/// At most 16 columns from `column`, four rows at a time.
+template <bool kSigned, Residual kResidual, Lookup kLookup>
+[[gnu::noinline]] void store_16_columns(const StorePlan& plan, const AccumulatorTile& tile,
+                                        int column) {
+  const EpilogueStep& step = plan.epilogue.steps[0];
+  const __m512 scale = _mm512_set1_ps(step.scale);
+  const __m512i low = _mm512_set1_epi8(static_cast<char>(plan.byte_low));
+  const __m512i high = _mm512_set1_epi8(static_cast<char>(plan.byte_high));
+  const ByteTable table(plan.table);
+  const std::int64_t channel = tile.first_channel + column;
+  const __mmask16 mask = mask_of(tile.columns - column);
+  const Channels constants(plan.epilogue, channel, mask);
+  const auto* acc = static_cast<const std::int32_t*>(tile.acc) + column;
+  auto* y = static_cast<std::int8_t*>(plan.y) + tile.first_pixel * plan.y_pixel_stride + channel;
+  const auto value = [&](std::int64_t row) {
+    const __m512 scaled =
+        load_accumulators<false>(acc, row * tile.row_stride, constants.multiplier, constants.bias);
+    const std::int64_t index = (tile.first_pixel + row) * step.residual_pixel_stride + channel;
+    return _mm512_cvtps_epi32(add_residual<kResidual>(scaled, step.residual, index, 0xffff, scale));
+  };
+  for (int row = 0; row < tile.rows; row += 4) {
+    // Behind the last row it is computed again and not stored.
+    const int last = tile.rows - 1;
+    const int rows[4] = {row, std::min(row + 1, last), std::min(row + 2, last),
+                         std::min(row + 3, last)};
+    __m512i bytes = clamp_bytes<kSigned>(
+        pack_rows<kSigned>(value(rows[0]), value(rows[1]), value(rows[2]), value(rows[3])), low,
+        high);
+    if constexpr (kLookup != Lookup::kNone) bytes = table(bytes);
+    const __m128i quarters[4] = {
+        _mm512_extracti32x4_epi32(bytes, 0), _mm512_extracti32x4_epi32(bytes, 1),
+        _mm512_extracti32x4_epi32(bytes, 2), _mm512_extracti32x4_epi32(bytes, 3)};
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {
+      std::int8_t* to = y + rows[i] * plan.y_pixel_stride;
+      if (mask == 0xffff) {
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(to), quarters[i]);
+      } else {
+        _mm_mask_storeu_epi8(to, mask, quarters[i]);
+      }
+    }
+  }
+}
+
+/// 64 columns at a time, then two rows x 32 columns, at last four rows x 16; kSigned: the rounded
+/// bytes are s8 (of y, or of the table's input).
 template <bool kSigned, Residual kResidual, Lookup kLookup>
 void store_bytes_bounded(const StorePlan& plan, const AccumulatorTile& tile) {
   // The residual: before a table or alone it is step 0, behind the table step 1.
@@ -246,6 +292,9 @@ void store_bytes_bounded(const StorePlan& plan, const AccumulatorTile& tile) {
   }
   for (; column < tile.columns; column += 32) {
     const int left = tile.columns - column;
+    if constexpr (!kBehind) {
+      if (left <= 16) return store_16_columns<kSigned, kResidual, kLookup>(plan, tile, column);
+    }
     const __mmask16 masks[2] = {mask_of(left), mask_of(left - 16)};
     const auto mask = static_cast<__mmask32>(masks[0] | static_cast<__mmask32>(masks[1]) << 16);
     const std::int64_t channel = tile.first_channel + column;

@@ -16,9 +16,9 @@ constexpr std::int64_t kGatherBytes = 16 * 1024;
 constexpr double kStreamBytesPerNs = 30.0;
 /// Gathering writes and reads L1.
 constexpr double kGatherBytesPerNs = 40.0;
-/// Waking the pool and waiting for it costs about a microsecond; below this much work a thread
+/// Sharing a loop and waiting for its end costs about a microsecond; below this much work a thread
 /// is not worth it.
-constexpr double kWorthwhileNs = 10000.0;
+constexpr double kWorthwhileNs = 8000.0;
 
 std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
