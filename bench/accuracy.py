@@ -8,7 +8,6 @@ Calibrates on the calibration folder, judges on the evaluation folders (never th
 model and calibrator: top-1 of both, their difference, agreement of the best class, output SQNR, INT8 share. Needs the
 data folder (XINFER_DATA, default ../shared/data); says so and stops without it.
 """
-import argparse
 import json
 import pathlib
 import tempfile
@@ -49,29 +48,23 @@ def judge(xinfer, name, baseline, calibrator, work):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--xinfer", required=True, help="the xinfer command")
+    parser = shared_models.parser(__doc__)
     parser.add_argument("--models", nargs="+", default=LABELLED, choices=LABELLED)
     parser.add_argument("--calibrators", nargs="+", default=["auto"])
-    parser.add_argument("-o", "--output", type=pathlib.Path)
     arguments = parser.parse_args()
     heading = "model\tcalibrator\tsamples\tfp32 top-1 %\tint8 top-1 %\tdifference\tagreement %\toutput SQNR dB\tINT8 MACs %\tcalibration s"
-    lines = [heading]
-    print(heading, flush=True)
+    table = shared_models.Table(heading)
     with tempfile.TemporaryDirectory() as work:
         for name in arguments.models:
             baseline = pathlib.Path(work) / "fp32"
             shared_models.build(arguments.xinfer, MODELS[name], baseline)
             for calibrator in arguments.calibrators:
                 r = judge(arguments.xinfer, name, baseline, calibrator, pathlib.Path(work))
-                line = (
+                table.add(
                     f"{name}\t{calibrator}\t{r['samples']}\t{r['fp32']:.2f}\t{r['int8']:.2f}\t{r['int8'] - r['fp32']:+.2f}\t"
                     f"{r['agreement']:.2f}\t{r['sqnr']:.1f}\t{r['mac_share']:.1f}\t{r['calibration_seconds']:.1f}"
                 )
-                lines.append(line)
-                print(line, flush=True)
-    if arguments.output:
-        arguments.output.write_text("\n".join(lines) + "\n")
+    table.save(arguments.output)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ Needs bench/requirements.txt and the data folder. Time: the 200 calibration imag
 side), rounds interleaved; wall and processor seconds of the whole process less those of a process that only imports.
 Memory: peak resident size of `xinfer calibrate` on the JPEG folder, and on the same images ten times over.
 """
-import argparse
 import os
 import pathlib
 import subprocess
@@ -38,8 +37,7 @@ def calibrate_in_onnx_runtime(inputs):
             sample = next(self.samples, None)
             return None if sample is None else {"input": sample[None]}
 
-    options = onnxruntime.SessionOptions
-    class TwoThreads(options):  # create_inference_session makes its own options
+    class TwoThreads(onnxruntime.SessionOptions):  # create_inference_session makes its own options
         def __init__(self):
             super().__init__()
             self.intra_op_num_threads = THREADS
@@ -100,27 +98,24 @@ def memory_rows(arguments, work):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--xinfer", help="the xinfer command")
+    parser = shared_models.parser(__doc__)
     parser.add_argument("--calibrators", nargs="+", default=["auto", "minmax", "entropy2"])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--memory", action="store_true", help="also measure peak memory")
-    parser.add_argument("--onnx-runtime", help=argparse.SUPPRESS)
-    parser.add_argument("-o", "--output", type=pathlib.Path)
     arguments = parser.parse_args()
-    if arguments.onnx_runtime:
-        return calibrate_in_onnx_runtime(arguments.onnx_runtime)
-    lines = ["tool\timages\tminimum wall s\tminimum processor s\tpeak MiB"]
-    print(lines[0], flush=True)
+    table = shared_models.Table("tool\timages\tminimum wall s\tminimum processor s\tpeak MiB")
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)
         rows = [*time_rounds(arguments, work)]
         if arguments.memory:
             rows += memory_rows(arguments, work)
-    print("\n".join(rows))
-    if arguments.output:
-        arguments.output.write_text("\n".join(lines + rows) + "\n")
+    for row in rows:
+        table.add(row)
+    table.save(arguments.output)
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["--onnx-runtime"]:  # the child process of time_rounds
+        calibrate_in_onnx_runtime(sys.argv[2])
+    else:
+        main()

@@ -7,7 +7,6 @@ Needs bench/requirements.txt and the data folder. In every round each variant ru
 other; compared are minima, the least disturbed figures of a shared machine. Ranges do not matter for speed: INT8 is
 calibrated by MinMax on 16 images.
 """
-import argparse
 import json
 import pathlib
 import tempfile
@@ -71,21 +70,16 @@ def compare(arguments, name, work):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--xinfer", required=True, help="the xinfer command")
+    parser = shared_models.parser(__doc__)
     parser.add_argument("--models", nargs="+", choices=CNNS, default=CNNS)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("-o", "--output", type=pathlib.Path)
     arguments = parser.parse_args()
-    lines = ["model\tthreads\tINT8 ms\tFP32 ms\tOpenVINO FP32 ms\tINT8 over FP32 (bar > 1)\tFP32 over OpenVINO (bar 0.5)\tverdict"]
-    print(lines[0], flush=True)
+    table = shared_models.Table("model\tthreads\tINT8 ms\tFP32 ms\tOpenVINO FP32 ms\tINT8 over FP32 (bar > 1)\tFP32 over OpenVINO (bar 0.5)\tverdict")
     for name in arguments.models:
         with tempfile.TemporaryDirectory() as work:
-            lines.append(compare(arguments, name, pathlib.Path(work)))
-        print(lines[-1], flush=True)
-    if arguments.output:
-        arguments.output.write_text("\n".join(lines) + "\n")
+            table.add(compare(arguments, name, pathlib.Path(work)))
+    table.save(arguments.output)
 
 
 if __name__ == "__main__":

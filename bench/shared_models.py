@@ -2,6 +2,7 @@
 
 Used by the scripts of this folder; see the data folder's README for where the models come from.
 """
+import argparse
 import dataclasses
 import json
 import os
@@ -57,6 +58,30 @@ def data_folder():
     if not data.is_dir():
         sys.exit(f"{data}: no such folder; set XINFER_DATA to the folder of models and images")
     return data
+
+
+def parser(description):
+    """The options of every script: the command to measure and where the result goes."""
+    made = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("--xinfer", required=True, help="the xinfer command")
+    made.add_argument("-o", "--output", type=pathlib.Path, help="also write the table to this file")
+    return made
+
+
+class Table:
+    """Lines of tab-separated fields, printed as they come and written together."""
+
+    def __init__(self, heading):
+        self.lines = []
+        self.add(heading)
+
+    def add(self, line):
+        self.lines.append(line)
+        print(line, flush=True)
+
+    def save(self, path):
+        if path:
+            path.write_text("\n".join(self.lines) + "\n")
 
 
 def run(command):

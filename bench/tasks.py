@@ -7,7 +7,6 @@ Needs numpy and pillow, and the data folder (XINFER_DATA, default ../shared/data
 with the best score must be the expected one (detection_expected.tsv). Super-resolution: 20 images of images/eval,
 brought to 672 x 672 luma, are shrunk by 3 (bicubic) and restored; PSNR against the 672 x 672 original.
 """
-import argparse
 import pathlib
 import tempfile
 
@@ -104,22 +103,16 @@ def judge_super_resolution(arguments, work):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--xinfer", required=True, help="the xinfer command")
+    parser = shared_models.parser(__doc__)
     parser.add_argument("--models", nargs="+", choices=[*SCORES, "super_resolution"], default=[*SCORES, "super_resolution"])
     parser.add_argument("--calibrator", default="auto")
-    parser.add_argument("-o", "--output", type=pathlib.Path)
     arguments = parser.parse_args()
-    lines = ["model\tmeasure\tfp32\tint8\tbar\tverdict\toutput SQNR dB\tINT8 MACs %\tnote"]
-    print(lines[0], flush=True)
+    table = shared_models.Table("model\tmeasure\tfp32\tint8\tbar\tverdict\toutput SQNR dB\tINT8 MACs %\tnote")
     for name in arguments.models:
         with tempfile.TemporaryDirectory() as folder:
             work = pathlib.Path(folder)
-            judged = judge_detector(arguments, name, work) if name in SCORES else judge_super_resolution(arguments, work)
-        lines.append(judged)
-        print(judged, flush=True)
-    if arguments.output:
-        arguments.output.write_text("\n".join(lines) + "\n")
+            table.add(judge_detector(arguments, name, work) if name in SCORES else judge_super_resolution(arguments, work))
+    table.save(arguments.output)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@
 Needs bench/requirements.txt and the data folder. Both are calibrated on images/calib (200) and judged on `count` images of
 images/eval against ONNX Runtime's float32 output.
 """
-import argparse
 import pathlib
 import tempfile
 
@@ -60,11 +59,9 @@ def xinfer_int8(arguments, calibration, inputs, work):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--xinfer", required=True, help="the xinfer command")
+    parser = shared_models.parser(__doc__)
     parser.add_argument("--calibrator", default="auto")
     parser.add_argument("--count", type=int, default=200)
-    parser.add_argument("-o", "--output", type=pathlib.Path)
     arguments = parser.parse_args()
     calibration, inputs = images(MODEL.calib, 200), images(MODEL.eval[0], arguments.count)
     session = onnxruntime.InferenceSession(str(MODEL.path()), providers=["CPUExecutionProvider"])
@@ -73,11 +70,10 @@ def main():
     with tempfile.TemporaryDirectory() as work:
         ours = sqnr_db(reference, xinfer_int8(arguments, calibration, inputs, pathlib.Path(work)))
     theirs = sqnr_db(reference, openvino_int8(calibration, inputs))
-    lines = ["tool\toutput SQNR dB\timages", f"xinfer {arguments.calibrator}\t{ours:.2f}\t{len(inputs)}",
-             f"OpenVINO INT8\t{theirs:.2f}\t{len(inputs)}"]  # fmt: skip
-    print("\n".join(lines))
-    if arguments.output:
-        arguments.output.write_text("\n".join(lines) + "\n")
+    table = shared_models.Table("tool\toutput SQNR dB\timages")
+    table.add(f"xinfer {arguments.calibrator}\t{ours:.2f}\t{len(inputs)}")
+    table.add(f"OpenVINO INT8\t{theirs:.2f}\t{len(inputs)}")
+    table.save(arguments.output)
 
 
 if __name__ == "__main__":
