@@ -82,6 +82,37 @@ TEST(Convert, SaturatesAndRoundsHalfToEven) {
   }
 }
 
+TEST(Convert, DividesExactlyNextToTheMiddleBetweenTwoIntegers) {
+  // Where a product with the reciprocal could round to the other side.
+  ThreadPool pool(2);
+  for (const float scale : {0.1f, 0.0078431f, 3.7f, 1e-30f, 1e-38f, 1e-44f, 3e38f}) {
+    std::vector<float> x;
+    for (int step = -140; step < 270; ++step) {
+      const auto middle = static_cast<float>((step + 0.5) * static_cast<double>(scale));
+      float low = middle, high = middle;
+      for (int ulp = 0; ulp < 4; ++ulp) {
+        x.insert(x.end(), {low, high, static_cast<float>(step) * scale});
+        low = std::nextafter(low, -INFINITY);
+        high = std::nextafter(high, INFINITY);
+      }
+    }
+    for (CpuIsa isa : supported_isas()) {
+      ConvertShape shape;
+      shape.pixels = static_cast<std::int64_t>(x.size());
+      shape.channels = shape.x_pixel_stride = shape.y_pixel_stride = 1;
+      std::vector<std::int8_t> y(x.size());
+      ASSERT_TRUE(
+          convert(shape, DType::kFloat32, x.data(), DType::kInt8, y.data(), scale, isa, pool).ok());
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        const float quotient = x[i] / scale;
+        const float clamped = std::min(std::max(quotient, -128.0f), 127.0f);
+        ASSERT_EQ(y[i], static_cast<std::int8_t>(std::nearbyint(clamped)))
+            << x[i] << " / " << scale << " on " << to_string(isa);
+      }
+    }
+  }
+}
+
 TEST(Convert, RefusesOtherTypes) {
   ThreadPool pool(1);
   float x = 0;
