@@ -1,5 +1,7 @@
 #include "engine/validate.h"
 
+#include <cstdint>
+
 namespace xinfer::engine {
 namespace {
 
@@ -54,6 +56,10 @@ class Validator {
   }
 
   Status check_dims(const fb::Plan& plan) const {
+    // The verifier looks at where a vector begins, not at where its structs lie.
+    if (reinterpret_cast<std::uintptr_t>(plan.dims()->Data()) % alignof(fb::DimNode) != 0) {
+      return damaged("the dimensions are not aligned");
+    }
     for (unsigned i = 0; i < plan.dims()->size(); ++i) {
       const fb::DimNode* node = plan.dims()->Get(i);
       const bool leaf = node->op() == fb::DimOp::Constant || node->op() == fb::DimOp::Symbol;
