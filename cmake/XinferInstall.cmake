@@ -5,7 +5,7 @@
 include(CMakePackageConfigHelpers)
 
 set(XINFER_RUNTIME_FOLDERS core device quant kernels engine runtime data)
-set(XINFER_COMPILER_FOLDERS ir import passes lower jit tune calibrate compile evaluate)
+set(XINFER_COMPILER_FOLDERS ir import passes export lower jit tune calibrate compile evaluate)
 
 # The targets behind a list of folders; kernels/ is a library a family.
 function(xinfer_folder_targets result)

@@ -29,6 +29,7 @@ int main(int argc, char** argv) {
   xinfer::tools::add_eval(app);
   xinfer::tools::add_bench(app);
   xinfer::tools::add_calibrate(app);
+  xinfer::tools::add_quantize(app);
   xinfer::tools::add_inspect(app);
   xinfer::tools::add_compare(app);
   xinfer::tools::add_devices(app);

@@ -115,6 +115,17 @@ void bind_builder(nb::module_& module) {
       .def("build", &EngineBuilder::build, nb::call_guard<nb::gil_scoped_release>())
       .def("calibrate", &calibrate)
       .def(
+          "quantize",
+          [](EngineBuilder& self, bool for_tensorrt) {
+            std::vector<std::byte> model;
+            {
+              const nb::gil_scoped_release unlocked;
+              model = self.quantize({for_tensorrt});
+            }
+            return nb::bytes(model.data(), model.size());
+          },
+          nb::arg("for_tensorrt") = false)
+      .def(
           "calibrate_and_save",
           [](EngineBuilder& self, const std::filesystem::path& cache) {
             const nb::gil_scoped_release unlocked;

@@ -9,7 +9,7 @@
 `xinfer.tensorrt` offers the names that TensorRT's INT8 scripts use, `xinfer.cuda` those of pycuda.
 """
 
-from xinfer._build import build, calibrate, evaluate
+from xinfer._build import build, calibrate, evaluate, quantize
 from xinfer._calibrator import Calibrator
 from xinfer._core import Network, __version__, cpu_count, cpu_instruction_sets, cpu_name
 from xinfer._engine import Engine
@@ -77,4 +77,5 @@ __all__ = [
     "cpu_name",
     "evaluate",
     "inspect",
+    "quantize",
 ]

@@ -161,12 +161,7 @@ def build(
     builder.on(device)
     if fp16:
         builder.with_fp16()
-    for pattern, precision in (keep or {}).items():
-        builder.keep(pattern, precision)
-    for pattern in int8_only:
-        builder.int8_only(pattern)
-    for name, (low, high) in (ranges or {}).items():
-        builder.with_range(name, low, high)
+    _set_demands(builder, keep, int8_only, ranges)
     callback, finish = as_callback(progress)
     builder.with_progress(callback)
     try:
@@ -216,6 +211,81 @@ def calibrate(
         finally:
             finish()
         return _info.cache_info(path)
+
+
+def quantize(
+    model: Any,
+    output: Path | None = None,
+    *,
+    calib: Any = None,
+    calibrator: str | None = None,
+    calib_cache: Path | None = None,
+    max_batch: int | None = None,
+    profiles: Mapping[str, Profile] | None = None,
+    keep: Mapping[str, str] | None = None,
+    int8_only: Sequence[str] = (),
+    ranges: Mapping[str, tuple[float, float]] | None = None,
+    preprocess: str = "",
+    for_tensorrt: bool = False,
+    threads: int = 0,
+    cpu_isa: str = "auto",
+    progress: bool | Callback | None = None,
+) -> bytes:
+    """Writes a Q/DQ ONNX model (opset 17, zero points 0) with our scales and precisions, for other runtimes.
+
+    Args:
+        output: the ONNX file to write, whole or not at all. The bytes are returned in any case.
+        for_tensorrt: s8 for every activation and float32 biases, which TensorRT needs. Else u8 where
+            values are never negative and int32 biases, which ONNX Runtime and OpenVINO fuse.
+        Others as for `build`.
+    """
+    if calib is None and calib_cache is None:
+        raise InvalidArgumentError("quantize needs calib with samples, or calib_cache")
+    builder = _make_builder(
+        model,
+        calib=calib,
+        calibrator=calibrator,
+        calib_cache=calib_cache,
+        partial_cache=False,
+        max_batch=max_batch,
+        profiles=profiles,
+        preprocess=preprocess,
+        threads=threads,
+        cpu_isa=cpu_isa,
+    )
+    _set_demands(builder, keep, int8_only, ranges)
+    callback, finish = as_callback(progress)
+    builder.with_progress(callback)
+    try:
+        written = builder.quantize(for_tensorrt)
+    finally:
+        finish()
+    if output is not None:
+        _write_whole(pathlib.Path(output), written)
+    return written
+
+
+def _write_whole(path: pathlib.Path, data: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _set_demands(
+    builder: _core.EngineBuilder,
+    keep: Mapping[str, str] | None,
+    int8_only: Sequence[str],
+    ranges: Mapping[str, tuple[float, float]] | None,
+) -> None:
+    for pattern, precision in (keep or {}).items():
+        builder.keep(pattern, precision)
+    for pattern in int8_only:
+        builder.int8_only(pattern)
+    for name, (low, high) in (ranges or {}).items():
+        builder.with_range(name, low, high)
 
 
 def evaluate(

@@ -13,10 +13,12 @@
 #include "compile/report.h"
 #include "core/file.h"
 #include "engine/mapped_file.h"
+#include "export/onnx_export.h"
 #include "import/onnx_import.h"
 #include "ir/verify.h"
 #include "passes/pipeline.h"
 #include "passes/precision_plan.h"
+#include "quant/quantize.h"
 
 namespace xinfer::compile {
 namespace {
@@ -35,6 +37,7 @@ class Builder {
 
   Result<std::string> build();
   Result<calibrate::Ranges> calibrate();
+  Result<std::string> quantize(const builders::QuantizeOptions& options);
 
  private:
   Status import();
@@ -186,6 +189,30 @@ Result<calibrate::Ranges> Builder::calibrate() {
   return ranges_from_samples();
 }
 
+/// Every value on the s8 grid of its threshold.
+void make_signed(passes::PrecisionPlan& plan) {
+  for (auto& [id, value] : plan.values) {
+    value.dtype = DType::kInt8;
+    value.scale = quant::s8_scale(value.threshold);
+  }
+}
+
+Result<std::string> Builder::quantize(const builders::QuantizeOptions& options) {
+  XINFER_RETURN_IF_ERROR(import());
+  XINFER_RETURN_IF_ERROR(simplify());
+  XINFER_ASSIGN_OR_RETURN(const calibrate::Ranges ranges, find_ranges());
+  progress("compile", 0, 1);
+  XINFER_ASSIGN_OR_RETURN(passes::PrecisionPlan plan, plan_precisions(ranges));
+  if (options.for_tensorrt) make_signed(plan);
+  report_.layers = layers_of(describe_build(graph_, plan, ranges));
+  report_.int8_mac_share = plan.int8_mac_share(graph_);
+  XINFER_RETURN_IF_ERROR(passes::insert_qdq(graph_, plan));
+  XINFER_RETURN_IF_ERROR(verify("insert_qdq"));
+  XINFER_ASSIGN_OR_RETURN(std::string model, export_onnx(graph_, {!options.for_tensorrt}));
+  progress("compile", 1, 1);
+  return model;
+}
+
 }  // namespace
 
 Result<BuildResult> build(const BuildRequest& request) {
@@ -203,6 +230,14 @@ Result<calibrate::Ranges> calibrate_only(const BuildRequest& request,
   Result<calibrate::Ranges> ranges = Builder(request, report).calibrate();
   report.total_seconds = seconds_since(start);
   return ranges;
+}
+
+Result<std::string> quantize(const BuildRequest& request, const builders::QuantizeOptions& options,
+                             builders::BuildReport& report) {
+  const Clock::time_point start = Clock::now();
+  Result<std::string> model = Builder(request, report).quantize(options);
+  report.total_seconds = seconds_since(start);
+  return model;
 }
 
 Status write_cache_file(const calibrate::Ranges& ranges, const std::filesystem::path& path) {

@@ -53,6 +53,10 @@ Result<BuildResult> build(const BuildRequest& request);
 Result<calibrate::Ranges> calibrate_only(const BuildRequest& request,
                                          builders::BuildReport& report);
 
+/// The Q/DQ model as EngineBuilder::quantize gives it.
+Result<std::string> quantize(const BuildRequest& request, const builders::QuantizeOptions& options,
+                             builders::BuildReport& report);
+
 /// Writes ranges to `path`: our JSON if it ends in .json, else TensorRT's text.
 Status write_cache_file(const calibrate::Ranges& ranges, const std::filesystem::path& path);
 

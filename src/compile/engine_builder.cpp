@@ -194,4 +194,21 @@ std::string EngineBuilder::calibrate() {
   return calibrate::write_tensorrt_cache(ranges).value();
 }
 
+std::vector<std::byte> EngineBuilder::quantize(const QuantizeOptions& options) {
+  check_has_model(state_->request);
+  state_->report = {};
+  compile::BuildRequest request = state_->request;
+  request.int8 = true;
+  const std::string model = compile::quantize(request, options, state_->report).value();
+  const auto bytes = std::as_bytes(std::span(model));
+  state_->report.engine_bytes = bytes.size();
+  return {bytes.begin(), bytes.end()};
+}
+
+BuildReport EngineBuilder::quantize_and_save(const std::filesystem::path& path,
+                                             const QuantizeOptions& options) {
+  engine::write_file_atomically(path, quantize(options)).value();
+  return state_->report;
+}
+
 }  // namespace xinfer::builders

@@ -59,4 +59,22 @@ fb::EngineT describe_build(const ir::Graph& graph, const passes::PrecisionPlan& 
   return engine;
 }
 
+std::vector<LayerInfo> layers_of(const fb::EngineT& engine) {
+  std::vector<LayerInfo> layers;
+  for (const auto& node : engine.nodes) {
+    LayerInfo& layer = layers.emplace_back();
+    layer.name = node->name;
+    layer.op = node->op;
+    layer.precision = node->precision;
+    layer.reason = node->reason;
+    layer.macs = node->macs;
+    layer.output = node->output;
+    layer.output_dtype = node->output_dtype;
+    layer.scale = node->scale;
+    layer.threshold = static_cast<double>(node->threshold);
+    layer.clip_share = static_cast<double>(node->clip_share);
+  }
+  return layers;
+}
+
 }  // namespace xinfer::compile

@@ -45,6 +45,12 @@ struct BuildReport {
 /// What to do with a calibration cache whose values differ from the model's.
 enum class CacheMismatch { kRefuse, kPartial };
 
+struct QuantizeOptions {
+  /// s8 for every activation and float32 biases, which TensorRT needs. Off: u8 for activations that
+  /// are never negative (one more bit) and int32 biases, which ONNX Runtime and OpenVINO fuse.
+  bool for_tensorrt = false;
+};
+
 /// Builds engines. Setters return the builder, so that they chain; `build` may be called again.
 /// All functions throw Error.
 class EngineBuilder {
@@ -101,6 +107,12 @@ class EngineBuilder {
   /// Calibrates only and returns the cache in TensorRT's text form. The calibrator's own cache is
   /// neither read nor written.
   std::string calibrate();
+  /// The model with QuantizeLinear and DequantizeLinear where the build would be INT8, and its
+  /// scales, as an ONNX file's bytes: for other runtimes. Batch norms are folded, the opset is 17.
+  std::vector<std::byte> quantize(const QuantizeOptions& options = {});
+  /// As quantize, writing the file whole or not at all.
+  BuildReport quantize_and_save(const std::filesystem::path& path,
+                                const QuantizeOptions& options = {});
 
  private:
   struct State;
