@@ -4,7 +4,7 @@
 #include "calibrate/cache_tensorrt.h"
 #include "compile/build.h"
 #include "compile/check_shapes.h"
-#include "engine/mapped_file.h"
+#include "core/file.h"
 #include "xinfer/builders/network.h"
 
 namespace xinfer::builders {
@@ -207,7 +207,7 @@ std::vector<std::byte> EngineBuilder::quantize(const QuantizeOptions& options) {
 
 BuildReport EngineBuilder::quantize_and_save(const std::filesystem::path& path,
                                              const QuantizeOptions& options) {
-  engine::write_file_atomically(path, quantize(options)).value();
+  write_file_atomically(path, quantize(options)).value();
   return state_->report;
 }
 

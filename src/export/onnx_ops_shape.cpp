@@ -50,10 +50,29 @@ class MovementWriter {
     return writer_.integers(values, output_ + what);
   }
 
+  /// The dimension as an int64 tensor of one element, read from an input's shape if it is dynamic;
+  /// "" for an expression that no input has.
+  std::string size_tensor(const ir::Dim& dim);
+
   OnnxWriter& writer_;
   const ir::Node& node_;
   const std::string& output_;
 };
+
+std::string MovementWriter::size_tensor(const ir::Dim& dim) {
+  if (dim.is_constant()) return integers({dim.constant()}, "_size");
+  for (const ir::ValueId id : writer_.graph().inputs()) {
+    const ir::SymbolicShape& shape = writer_.graph().value(id).shape;
+    for (std::size_t axis = 0; axis < shape.size(); ++axis) {
+      if (shape[axis] != dim) continue;
+      const std::string sizes = writer_.add_step("Shape", {writer_.read(id)}, output_ + "_sizes");
+      const std::string place = integers({static_cast<std::int64_t>(axis)}, "_axis");
+      return writer_.add_step("Gather", {sizes, place}, output_ + "_size",
+                              {{"axis", std::int64_t{0}}});
+    }
+  }
+  return "";
+}
 
 Status MovementWriter::operator()(const ir::Reshape& op) {
   Numbers target;
@@ -102,16 +121,19 @@ Status MovementWriter::operator()(const ir::Pad& op) {
 }
 
 Status MovementWriter::operator()(const ir::Expand& op) {
-  Numbers target;
+  Names target;
   const std::size_t rank = input_shape().size();
   for (std::size_t axis = 0; axis < op.shape.size(); ++axis) {
     const ir::Dim& dim = op.shape[axis];
     const std::size_t from = axis + rank - op.shape.size();
     const bool kept = axis + rank >= op.shape.size() && input_shape()[from] == dim;
-    if (!kept && !dim.is_constant()) return inexpressible(node_, "a size of " + dim.to_string());
-    target.push_back(kept ? 1 : dim.constant());  // 1 broadcasts: the input's size stays
+    // 1 broadcasts: the input's size stays.
+    target.push_back(kept ? integers({1}, "_size") : size_tensor(dim));
+    if (target.back().empty()) return inexpressible(node_, "a size of " + dim.to_string());
   }
-  return write("Expand", {x(), integers(target, "_shape")});
+  const std::string shape =
+      writer_.add_step("Concat", target, output_ + "_shape", {{"axis", std::int64_t{0}}});
+  return write("Expand", {x(), shape});
 }
 
 Status MovementWriter::operator()(const ir::Resize& op) {
