@@ -26,17 +26,19 @@ struct ReadyWeights {
   std::vector<float> scales;
 };
 
-/// `rows` is [out_channels, …] float32 in the kernels' order.
+/// `rows` is [out_channels, taps, inputs] float32 in the kernels' order.
 Result<ReadyWeights> prepare_weights(Lowering& lowering, const ConvShape& shape, ConvType type,
                                      bool depthwise, const Tensor& rows) {
   ReadyWeights ready;
   const void* source = rows.data();
   quant::QuantizedWeights quantized;
   if (type != ConvType::kF32) {
-    const std::int64_t row_size = rows.size() / std::max<std::int64_t>(shape.out_channels, 1);
-    XINFER_ASSIGN_OR_RETURN(quantized,
-                            quant::quantize_weights({static_cast<const float*>(rows.data()),
-                                                     shape.out_channels, row_size, row_size, 1}));
+    const std::int64_t taps = shape.kernel_h * shape.kernel_w;
+    const std::int64_t inputs = shape.in_channels / shape.groups;
+    const std::int64_t row_size = taps * inputs;
+    XINFER_ASSIGN_OR_RETURN(
+        quantized, quant::quantize_weights({static_cast<const float*>(rows.data()),
+                                            shape.out_channels, taps, inputs, row_size, inputs, 1}));
     XINFER_RETURN_IF_ERROR(
         quant::check_accumulator(quant::largest_weight_sum(quantized.values, row_size),
                                  type == ConvType::kU8S8 ? DType::kUInt8 : DType::kInt8));

@@ -123,20 +123,22 @@ struct FormOf {
 
 quant::WeightView conv_weights(const Tensor& w) {
   const std::int64_t channels = w.shape()[0];
+  const std::int64_t inputs = w.shape()[1];
   const std::int64_t row = channels == 0 ? 0 : w.size() / channels;
-  return {w.values<float>().data(), channels, row, row, 1};
+  const std::int64_t taps = inputs == 0 ? 0 : row / inputs;
+  return {w.values<float>().data(), channels, taps, inputs, row, 1, taps};
 }
 
 quant::WeightView matmul_weights(const Tensor& w, bool transpose_b) {
   const std::int64_t rows = w.shape()[0], columns = w.shape()[1];
-  return transpose_b ? quant::WeightView{w.values<float>().data(), rows, columns, columns, 1}
-                     : quant::WeightView{w.values<float>().data(), columns, rows, 1, columns};
+  return transpose_b ? quant::WeightView{w.values<float>().data(), rows, 1, columns, columns, 0, 1}
+                     : quant::WeightView{w.values<float>().data(), columns, 1, rows, 1, 0, columns};
 }
 
 std::string accumulator_obstacle(const quant::WeightView& weights) {
   const Result<quant::QuantizedWeights> quantized = quant::quantize_weights(weights);
   if (!quantized.ok()) return quantized.status().message();
-  const std::int64_t sum = quant::largest_weight_sum(quantized->values, weights.row_size);
+  const std::int64_t sum = quant::largest_weight_sum(quantized->values, weights.row_size());
   const Status status = quant::check_accumulator(sum, DType::kUInt8);
   return status.ok() ? "" : status.message();
 }

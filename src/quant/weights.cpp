@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "quant/balanced_rounding.h"
 #include "quant/quantize.h"
 
 namespace xinfer::quant {
@@ -11,22 +12,36 @@ namespace {
 
 constexpr std::int64_t kAccumulatorLimit = std::int64_t{1} << 31;
 
-const float& at(const WeightView& w, std::int64_t channel, std::int64_t element) {
-  return w.data[channel * w.channel_stride + element * w.element_stride];
+const float& at(const WeightView& w, std::int64_t channel, std::int64_t tap, std::int64_t input) {
+  return w.data[channel * w.channel_stride + tap * w.tap_stride + input * w.input_stride];
 }
 
 Result<float> channel_scale(const WeightView& weights, std::int64_t channel) {
   float largest = 0.0f;
-  for (std::int64_t e = 0; e < weights.row_size; ++e) {
-    const float w = at(weights, channel, e);
-    if (!std::isfinite(w)) {
-      return invalid_model("weight {} of output channel {} is {}; weights must be finite", e,
-                           channel, w);
+  for (std::int64_t tap = 0; tap < weights.taps; ++tap) {
+    for (std::int64_t input = 0; input < weights.inputs; ++input) {
+      const float w = at(weights, channel, tap, input);
+      if (!std::isfinite(w)) {
+        return invalid_model(
+            "the weight of input {} at tap {} of output channel {} is {}; weights must be finite",
+            input, tap, channel, w);
+      }
+      largest = std::max(largest, std::fabs(w));
     }
-    largest = std::max(largest, std::fabs(w));
   }
   const float scale = s8_scale(largest);
   return is_usable_scale(scale) ? scale : 1.0f;
+}
+
+/// fl32(w / scale) of one channel, [taps][inputs].
+void scale_row(const WeightView& weights, std::int64_t channel, float scale,
+               std::vector<float>& row) {
+  auto out = row.begin();
+  for (std::int64_t tap = 0; tap < weights.taps; ++tap) {
+    for (std::int64_t input = 0; input < weights.inputs; ++input) {
+      *out++ = at(weights, channel, tap, input) / scale;
+    }
+  }
 }
 
 }  // namespace
@@ -42,15 +57,14 @@ Result<std::vector<float>> weight_scales(const WeightView& weights) {
 Result<QuantizedWeights> quantize_weights(const WeightView& weights) {
   QuantizedWeights result;
   XINFER_ASSIGN_OR_RETURN(result.scales, weight_scales(weights));
-  result.values.resize(static_cast<std::size_t>(weights.channels * weights.row_size));
-  std::int8_t* out = result.values.data();
+  const auto row_size = static_cast<std::size_t>(weights.row_size());
+  result.values.resize(static_cast<std::size_t>(weights.channels) * row_size);
+  std::vector<float> row(row_size);
   for (std::int64_t c = 0; c < weights.channels; ++c) {
-    const float scale = result.scales[static_cast<std::size_t>(c)];
-    for (std::int64_t e = 0; e < weights.row_size; ++e) {
-      // -128 cannot arise from the channel's own scale, but fl32 may round it down by half an ulp.
-      const std::int32_t q = quantize(at(weights, c, e), scale, DType::kInt8);
-      *out++ = static_cast<std::int8_t>(std::max(q, -127));
-    }
+    const auto channel = static_cast<std::size_t>(c);
+    scale_row(weights, c, result.scales[channel], row);
+    round_balanced(row, weights.taps, weights.inputs,
+                   std::span(result.values).subspan(channel * row_size, row_size));
   }
   return result;
 }

@@ -10,28 +10,34 @@
 
 namespace xinfer::quant {
 
-/// Float weights as `channels` rows of `row_size` elements, wherever the model stores them.
-/// Element e of channel c is data[c * channel_stride + e * element_stride].
-/// Conv [O, I, kH, kW]: {w, O, I*kH*kW, I*kH*kW, 1}. MatMul [K, N]: {w, N, K, 1, N}.
+/// Float weights as `channels` rows of `taps` x `inputs` elements, wherever the model stores them.
+/// The weight that joins input i at tap t to channel c is
+/// data[c * channel_stride + t * tap_stride + i * input_stride].
+/// Conv [O, I, kH, kW]: {w, O, kH*kW, I, I*kH*kW, 1, kH*kW}. MatMul [K, N]: {w, N, 1, K, 1, 0, N}.
 struct WeightView {
   const float* data = nullptr;
   std::int64_t channels = 0;
-  std::int64_t row_size = 0;
+  std::int64_t taps = 1;
+  std::int64_t inputs = 0;
   std::int64_t channel_stride = 0;
-  std::int64_t element_stride = 1;
+  std::int64_t tap_stride = 0;
+  std::int64_t input_stride = 1;
+
+  std::int64_t row_size() const { return taps * inputs; }
 };
 
 struct QuantizedWeights {
-  std::vector<std::int8_t> values;  ///< [channels][row_size], row-major
+  std::vector<std::int8_t> values;  ///< [channels][taps][inputs]
   std::vector<float> scales;        ///< [channels]
 };
 
 /// fl32(max|w| / 127) of every channel, the quotient taken in double and rounded once. A channel of
 /// zeros (or so small that its scale would be subnormal) gets 1. Fails on NaN or infinity, naming
-/// the channel and element.
+/// the channel, tap and input.
 Result<std::vector<float>> weight_scales(const WeightView& weights);
 
-/// clamp(round_half_even(fl32(w / scale)), -127, 127) with those scales.
+/// fl32(w / scale) with those scales, rounded so that the errors of a channel cancel
+/// (balanced_rounding.h), within [-127, 127].
 Result<QuantizedWeights> quantize_weights(const WeightView& weights);
 
 /// The largest sum of |q| over the channels: what bounds the int32 accumulator. `values` is
