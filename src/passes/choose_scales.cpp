@@ -4,8 +4,10 @@
 #include <cmath>
 #include <set>
 
+#include "kernels/elementwise/unary.h"
 #include "passes/match.h"
 #include "passes/non_negative.h"
+#include "passes/table_range.h"
 #include "quant/quantize.h"
 
 namespace xinfer::passes {
@@ -19,6 +21,16 @@ using ir::ValueId;
 /// A value with readers besides the Concat joins the Concat's grid if their thresholds are within
 /// this factor: it then loses at most half a bit, and a conversion is saved.
 constexpr double kJoinRatio = 0.7;
+
+/// Inputs of the network whose samples never were negative.
+std::vector<ValueId> non_negative_inputs(const Graph& graph, const RangeMap& ranges) {
+  std::vector<ValueId> inputs;
+  for (ValueId input : graph.inputs()) {
+    const auto range = ranges.find(graph.value(input).name);
+    if (range != ranges.end() && range->second.min >= 0) inputs.push_back(input);
+  }
+  return inputs;
+}
 
 /// Values that share one grid.
 struct Group {
@@ -37,7 +49,7 @@ class ScaleChooser {
         choice_(choice),
         ranges_(ranges),
         constraints_(constraints),
-        non_negative_(find_non_negative(graph)),
+        non_negative_(find_non_negative(graph, non_negative_inputs(graph, ranges))),
         group_of_(graph.value_count(), -1) {}
 
   std::map<ValueId, ValueQuantization> choose() {
@@ -46,6 +58,9 @@ class ScaleChooser {
       if (!planned.int8_output) continue;
       if (planned.form == Int8Form::kMovement) join_movement(planned.region);
       if (planned.form == Int8Form::kConcat) join_concat(planned.region);
+    }
+    for (const PlannedRegion& planned : choice_.regions) {
+      if (planned.int8_output) narrow_table_inputs(planned.region);
     }
     std::map<ValueId, ValueQuantization> result;
     for (const Group& group : groups_) {
@@ -64,15 +79,17 @@ class ScaleChooser {
     for (const PlannedRegion& planned : choice_.regions) {
       if (!planned.int8_output) continue;
       for (const RegionStep& step : planned.region.steps) {
-        if (step.op.kind != EpilogueOp::Kind::kUnary ||
-            step.op.function == kernels::Unary::kLeakyRelu) {
-          continue;
-        }
+        if (!is_table(step)) continue;
         values.insert(step.input);
         values.insert(graph_.node(step.node).outputs[0]);
       }
     }
     return values;
+  }
+
+  static bool is_table(const RegionStep& step) {
+    return step.op.kind == EpilogueOp::Kind::kUnary &&
+           step.op.function != kernels::Unary::kLeakyRelu;
   }
 
   void add_group(ValueId value) {
@@ -83,18 +100,11 @@ class ScaleChooser {
       group.threshold = std::max(std::abs(hand->second.low), std::abs(hand->second.high));
       group.set_by_hand = true;
     } else {
-      const ValueRange& range = ranges_.at(name);
-      group.threshold = range.threshold;
-      group.non_negative = non_negative_[static_cast<std::size_t>(value)] ||
-                           (is_graph_input(value) && range.min >= 0);
+      group.threshold = ranges_.at(name).threshold;
+      group.non_negative = non_negative_[static_cast<std::size_t>(value)];
     }
     group_of_[static_cast<std::size_t>(value)] = static_cast<int>(groups_.size());
     groups_.push_back(std::move(group));
-  }
-
-  bool is_graph_input(ValueId value) const {
-    const auto& inputs = graph_.inputs();
-    return std::find(inputs.begin(), inputs.end(), value) != inputs.end();
   }
 
   int group_index(ValueId value) const { return group_of_[static_cast<std::size_t>(value)]; }
@@ -173,6 +183,20 @@ class ScaleChooser {
            group_index(planned.region.output) == group_index(group.members.front());
   }
 
+  /// What only a table reads needs no code for inputs that the table's output cannot tell apart.
+  void narrow_table_inputs(const Region& region) {
+    for (const RegionStep& step : region.steps) {
+      if (!is_table(step)) continue;
+      Group& input = group(step.input);
+      if (input.set_by_hand || input.members.size() > 1) continue;
+      const Group& output = group(graph_.node(step.node).outputs[0]);
+      const auto function = [&](double x) {
+        return kernels::unary_reference(step.op.function, x, step.op.alpha, step.op.beta);
+      };
+      input.threshold = useful_table_range(function, input.threshold, encoding_of(output));
+    }
+  }
+
   static bool is_nearly(const Group& a, const Group& b) {
     const auto [low, high] = std::minmax(a.threshold, b.threshold);
     return a.non_negative == b.non_negative && low >= kJoinRatio * high;
@@ -187,15 +211,21 @@ class ScaleChooser {
     if (!alone) group(output).threshold = threshold;
   }
 
+  static quant::Encoding encoding_of(const Group& group) {
+    const DType dtype =
+        group.non_negative && !group.set_by_hand ? DType::kUInt8 : DType::kInt8;
+    return {dtype, quant::scale_for(quant::s8_scale(group.threshold), dtype)};
+  }
+
   ValueQuantization quantization_of(const Group& group, ValueId value) const {
     ValueQuantization result;
-    const bool u8 = group.non_negative && !group.set_by_hand;
-    result.dtype = u8 ? DType::kUInt8 : DType::kInt8;
+    const quant::Encoding encoding = encoding_of(group);
+    result.dtype = encoding.dtype;
+    result.scale = encoding.scale;
     result.threshold = group.threshold;
-    result.scale = quant::scale_for(quant::s8_scale(group.threshold), result.dtype);
-    const char* sign = group.set_by_hand ? "s8: its range was set by hand"
-                       : u8              ? "u8: never negative"
-                                         : "s8: may be negative";
+    const char* sign = group.set_by_hand                 ? "s8: its range was set by hand"
+                       : result.dtype == DType::kUInt8 ? "u8: never negative"
+                                                       : "s8: may be negative";
     result.reason = fmt::format("{}, T = {:.5g}", sign, group.threshold);
     if (group.members.size() > 1 && group.members.front() != value) {
       result.reason +=

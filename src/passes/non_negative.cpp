@@ -139,8 +139,9 @@ struct NonNegative {
 
 }  // namespace
 
-std::vector<bool> find_non_negative(const Graph& graph) {
+std::vector<bool> find_non_negative(const Graph& graph, const std::vector<ValueId>& inputs) {
   std::vector<bool> known(graph.value_count(), false);
+  for (ValueId input : inputs) known[static_cast<std::size_t>(input)] = true;
   for (std::size_t i = 0; i < known.size(); ++i) {
     const ir::Value& value = graph.value(static_cast<ValueId>(i));
     if (value.is_constant()) known[i] = constant_is_non_negative(*value.constant);

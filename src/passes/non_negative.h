@@ -7,8 +7,10 @@
 
 namespace xinfer::passes {
 
-/// Indexed by value id. Proved from the ops alone (behind ReLU, Sigmoid, Softmax, …, kept by
-/// pooling, movement, sums and products), never from observed ranges. NaN is not considered.
-std::vector<bool> find_non_negative(const ir::Graph& graph);
+/// Indexed by value id. Proved from the ops (behind ReLU, Sigmoid, Softmax, …, kept by pooling,
+/// movement, sums and products) and from `inputs`, graph inputs known to be non-negative; never
+/// from the observed range of any other value. NaN is not considered.
+std::vector<bool> find_non_negative(const ir::Graph& graph,
+                                    const std::vector<ir::ValueId>& inputs = {});
 
 }  // namespace xinfer::passes

@@ -76,6 +76,20 @@ TEST(PrecisionPlan, AnInputSeenNonNegativeIsU8) {
   EXPECT_EQ(grid_of(graph, plan_of(graph, ranges), "x").dtype, DType::kUInt8);
 }
 
+TEST(PrecisionPlan, AnInputSeenNonNegativeStaysU8BehindMovementAndConcat) {
+  GraphBuilder b;
+  const ValueId x = b.input("x", {kBatch, 8, 4, 4});
+  const auto every_other = [&](std::int64_t start, const char* name) {
+    return b.add(ir::Slice{{0, 0, 0, start}, {kBatch, 8, 4, 2}, {1, 1, 1, 2}}, {x}, name);
+  };
+  const ValueId joined = b.concat({every_other(0, "even"), every_other(1, "odd")}, 1, "joined");
+  b.output(conv(b, joined, 16, "y"));
+  const ir::Graph graph = b.finish();
+  RangeMap ranges = ranges_for(graph);
+  ranges["x"].min = 0;
+  EXPECT_EQ(grid_of(graph, plan_of(graph, ranges), "joined").dtype, DType::kUInt8);
+}
+
 TEST(PrecisionPlan, ARangeSetByHandIsS8) {
   const ir::Graph graph = two_convolutions();
   ir::Constraints constraints;
