@@ -40,6 +40,8 @@ Json to_json(const std::string& name, const ValueRange& range, bool with_histogr
     value["max"] = range.observed->max;
     value["clip_share"] = range.observed->clip_share;
   }
+  if (range.output_error) value["output_error"] = *range.output_error;
+  if (!range.channel_amax.empty()) value["channel_amax"] = range.channel_amax;
   if (with_histogram && range.histogram != nullptr) {
     value["histogram"] = encode_base64(range.histogram->serialize());
   }
@@ -179,6 +181,28 @@ Result<Observation> read_observation(const Object& value) {
   return observed;
 }
 
+Result<double> read_output_error(const Object& value) {
+  XINFER_ASSIGN_OR_RETURN(const double error, value.number("output_error"));
+  if (!(error >= 0.0)) {
+    return value.error(fmt::format("field \"output_error\" is {}, needed a number >= 0", error));
+  }
+  return error;
+}
+
+Result<std::vector<float>> read_channels(const Object& value) {
+  XINFER_ASSIGN_OR_RETURN(const Json* json, value.get("channel_amax"));
+  if (!json->is_array()) return value.error("field \"channel_amax\" is not an array");
+  std::vector<float> channels;
+  for (const Json& channel : *json) {
+    const double amax = channel.is_number() ? channel.get<double>() : -1.0;
+    if (!(amax >= 0.0 && amax <= std::numeric_limits<float>::max())) {
+      return value.error("field \"channel_amax\" holds something else than float32 numbers >= 0");
+    }
+    channels.push_back(static_cast<float>(amax));
+  }
+  return channels;
+}
+
 Result<std::shared_ptr<const quant::Histogram>> read_histogram(const Object& value) {
   XINFER_ASSIGN_OR_RETURN(const std::string text, value.string("histogram"));
   const auto bytes = decode_base64(text);
@@ -190,9 +214,9 @@ Result<std::shared_ptr<const quant::Histogram>> read_histogram(const Object& val
 
 Status read_value(const Json& json, std::size_t index, Ranges* ranges) {
   const Object value(json, fmt::format("values[{}]", index));
-  XINFER_RETURN_IF_ERROR(
-      value.expect_fields({"name", "threshold", "calibrator", "grid", "network_input", "amax",
-                           "min", "max", "clip_share", "histogram"}));
+  XINFER_RETURN_IF_ERROR(value.expect_fields({"name", "threshold", "calibrator", "grid",
+                                              "network_input", "amax", "min", "max", "clip_share",
+                                              "output_error", "channel_amax", "histogram"}));
   XINFER_ASSIGN_OR_RETURN(std::string name, value.string("name"));
   ValueRange range;
   XINFER_ASSIGN_OR_RETURN(range.threshold, read_threshold(value));
@@ -201,6 +225,12 @@ Status read_value(const Json& json, std::size_t index, Ranges* ranges) {
   XINFER_ASSIGN_OR_RETURN(range.network_input, value.boolean("network_input"));
   if (value.has("amax") || value.has("min") || value.has("max") || value.has("clip_share")) {
     XINFER_ASSIGN_OR_RETURN(range.observed, read_observation(value));
+  }
+  if (value.has("output_error")) {
+    XINFER_ASSIGN_OR_RETURN(range.output_error, read_output_error(value));
+  }
+  if (value.has("channel_amax")) {
+    XINFER_ASSIGN_OR_RETURN(range.channel_amax, read_channels(value));
   }
   if (value.has("histogram")) {
     XINFER_ASSIGN_OR_RETURN(range.histogram, read_histogram(value));
@@ -288,6 +318,8 @@ Result<Ranges> read_json_cache(std::string_view text) {
   XINFER_ASSIGN_OR_RETURN(const Json json, parse(text));
   return read_ranges(json);
 }
+
+bool is_json_cache_path(const std::filesystem::path& path) { return path.extension() == ".json"; }
 
 Result<Ranges> read_any_cache(std::string_view bytes) {
   if (looks_like_tensorrt_cache(bytes)) return read_tensorrt_cache(bytes);

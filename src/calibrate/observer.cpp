@@ -62,11 +62,21 @@ void RangeCollector::declare(std::string_view name, DType grid, bool network_inp
   value.network_input = network_input;
 }
 
+void RangeCollector::observe_channels(std::string_view name, std::int64_t channels) {
+  entry(name).channel_amax.assign(static_cast<std::size_t>(channels), 0.0f);
+}
+
 void RangeCollector::add(std::string_view name, std::span<const float> values,
                          std::int64_t first_sample, std::int64_t samples) {
   Observed& value = entry(name);
   value.added = true;
   value.histogram->observe(values, first_sample, samples);
+  const std::size_t channels = value.channel_amax.size();
+  for (std::size_t row = 0; channels > 0 && row + channels <= values.size(); row += channels) {
+    for (std::size_t c = 0; c < channels; ++c) {
+      value.channel_amax[c] = std::max(value.channel_amax[c], std::fabs(values[row + c]));
+    }
+  }
 }
 
 Status RangeCollector::data_status() const {
@@ -114,6 +124,7 @@ Result<Calibration> RangeCollector::finish(const CalibratorOptions& options, std
     if (score) score_value = [&](const Candidate& c) { return score(value.name, c); };
     chosen[i] = choose_range(std::move(value.histogram), value.grid, value.network_input, options,
                              score_value);
+    chosen[i].channel_amax = std::move(value.channel_amax);
     warnings[i] = warning_about(value.name, chosen[i], options.algorithm);
   };
   ThreadPool caller_only(1);

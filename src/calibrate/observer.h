@@ -36,6 +36,10 @@ class RangeCollector {
   /// order of declaration (else of the first `add`).
   void declare(std::string_view name, DType grid, bool network_input);
 
+  /// Has the largest magnitude of every channel kept as well, for a declared value whose last axis
+  /// has `channels` entries.
+  void observe_channels(std::string_view name, std::int64_t channels);
+
   /// Counts `values`: the value of `samples` samples, numbered from `first_sample`. A short last
   /// batch passes its true size. Different values may be added from different threads at once, the
   /// same value by one at a time. The same samples in any order, batches, threads or shards give
@@ -64,6 +68,7 @@ class RangeCollector {
     DType grid = DType::kInt8;
     bool network_input = false;
     bool added = false;
+    std::vector<float> channel_amax;  ///< empty unless channels are observed
     std::shared_ptr<quant::Histogram> histogram = std::make_shared<quant::Histogram>();
   };
   Observed& entry(std::string_view name);

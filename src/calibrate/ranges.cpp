@@ -139,6 +139,21 @@ Result<RangeMatch> match_ranges(const Ranges& ranges, std::span<const std::strin
   return match;
 }
 
+namespace {
+
+/// The largest of every channel; empty if a part has not observed the same channels.
+std::vector<float> merged_channels(std::span<const Ranges> parts, const std::string& name) {
+  std::vector<float> merged = parts[0].find(name)->channel_amax;
+  for (const Ranges& part : parts) {
+    const std::vector<float>& channels = part.find(name)->channel_amax;
+    if (channels.size() != merged.size()) return {};
+    for (std::size_t c = 0; c < merged.size(); ++c) merged[c] = std::max(merged[c], channels[c]);
+  }
+  return merged;
+}
+
+}  // namespace
+
 Result<Ranges> merge_ranges(std::span<const Ranges> parts) {
   if (parts.empty()) return invalid_argument("calibrations cannot be merged: there are none");
   const Ranges& first = parts[0];
@@ -153,8 +168,10 @@ Result<Ranges> merge_ranges(std::span<const Ranges> parts) {
   for (const auto& [name, range] : first.entries()) {
     auto histogram = std::make_shared<quant::Histogram>();
     for (const Ranges& part : parts) histogram->merge(*part.find(name)->histogram);
-    merged.insert(name,
-                  choose_range(std::move(histogram), range.grid, range.network_input, options, {}));
+    ValueRange chosen =
+        choose_range(std::move(histogram), range.grid, range.network_input, options, {});
+    chosen.channel_amax = merged_channels(parts, name);
+    merged.insert(name, std::move(chosen));
   }
   return merged;
 }

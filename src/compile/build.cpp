@@ -16,6 +16,7 @@
 #include "export/onnx_export.h"
 #include "import/onnx_import.h"
 #include "ir/verify.h"
+#include "passes/equalise_channels.h"
 #include "passes/pipeline.h"
 #include "passes/precision_plan.h"
 #include "quant/quantize.h"
@@ -46,6 +47,7 @@ class Builder {
   Result<calibrate::Ranges> find_ranges();
   Result<calibrate::Ranges> ranges_from_cache(const std::string& bytes, const std::string& origin);
   Result<calibrate::Ranges> ranges_from_samples();
+  passes::RangeMap usable_ranges(const calibrate::Ranges& ranges);
   Result<passes::PrecisionPlan> plan_precisions(const calibrate::Ranges& ranges);
   Status verify(const char* pass) const;
   void progress(const char* stage, std::int64_t done, std::int64_t total) const {
@@ -140,10 +142,15 @@ Result<calibrate::Ranges> Builder::find_ranges() {
   XINFER_ASSIGN_OR_RETURN(const std::string text, calibrate::write_tensorrt_cache(ranges));
   request_.calibrator->write_cache(text);
   if (!path.empty()) XINFER_RETURN_IF_ERROR(write_cache_file(ranges, path));
+  const bool as_text = !path.empty() && !calibrate::is_json_cache_path(path);
+  // TensorRT's text holds scales and nothing else: this build uses what the next one will find.
+  if (as_text || request_.calibrator->keeps_cache()) {
+    return ranges_from_cache(text, "the calibration cache");
+  }
   return ranges;
 }
 
-Result<passes::PrecisionPlan> Builder::plan_precisions(const calibrate::Ranges& ranges) {
+passes::RangeMap Builder::usable_ranges(const calibrate::Ranges& ranges) {
   passes::RangeMap map;
   for (const auto& [name, range] : ranges.entries()) {
     if (!range.usable()) {
@@ -155,7 +162,16 @@ Result<passes::PrecisionPlan> Builder::plan_precisions(const calibrate::Ranges& 
     value.threshold = range.threshold;
     value.amax = range.observed ? range.observed->amax : range.threshold;
     value.min = range.observed ? range.observed->min : -range.threshold;
+    value.output_error = range.output_error;
+    value.channel_amax = range.channel_amax;
   }
+  return map;
+}
+
+Result<passes::PrecisionPlan> Builder::plan_precisions(const calibrate::Ranges& ranges) {
+  passes::RangeMap map = usable_ranges(ranges);
+  passes::equalise_channels(graph_, map, request_.constraints);
+  XINFER_RETURN_IF_ERROR(verify("equalise_channels"));
   passes::PrecisionOptions options;
   options.int8 = request_.int8;
   options.fp16 = request_.fp16;
@@ -242,7 +258,7 @@ Result<std::string> quantize(const BuildRequest& request, const builders::Quanti
 
 Status write_cache_file(const calibrate::Ranges& ranges, const std::filesystem::path& path) {
   XINFER_ASSIGN_OR_RETURN(const std::string text,
-                          path.extension() == ".json"
+                          calibrate::is_json_cache_path(path)
                               ? calibrate::write_json_cache(ranges, /*with_histograms=*/true)
                               : calibrate::write_tensorrt_cache(ranges));
   return write_file_atomically(path, std::as_bytes(std::span(text)));

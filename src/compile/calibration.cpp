@@ -12,11 +12,13 @@
 #include <optional>
 #include <unordered_map>
 
+#include "calibrate/calibrators.h"
 #include "calibrate/race.h"
 #include "compile/execute.h"
 #include "compile/output_error.h"
 #include "core/thread_pool.h"
 #include "ir/text.h"
+#include "passes/channel_groups.h"
 #include "passes/non_negative.h"
 #include "runtime/program.h"
 
@@ -133,6 +135,12 @@ Status Calibration::declare_values() {
     collector_.declare(name, grids.at(name), is_input);
     if (!is_input) grids_[name] = grids.at(name);
     locks_[name];
+  }
+  // The executor keeps channels last, so that they are the last axis of whatever is observed.
+  for (const passes::ChannelGroup& group : passes::find_channel_groups(graph_)) {
+    for (ir::ValueId value : group.values) {
+      collector_.observe_channels(graph_.value(value).name, group.channels);
+    }
   }
   return {};
 }
@@ -266,6 +274,18 @@ void Calibration::report_progress() const {
   }
 }
 
+/// The scoring samples are few and may lack what is rare: errors are scaled to the value's own
+/// error over all samples, which its histogram tells.
+void extend_to_all_samples(const quant::Histogram& histogram, DType grid, ScoredValue& value) {
+  for (std::size_t i = 0; i < value.errors.size(); ++i) {
+    const calibrate::ExpectedError all =
+        calibrate::expected_error(histogram, value.candidates[i].threshold, grid);
+    if (value.own_errors[i] > 0) {
+      value.errors[i] *= (all.rounding + all.clipping) / value.own_errors[i];
+    }
+  }
+}
+
 Result<ScoredValues> Calibration::score_candidates() {
   std::map<std::string, std::vector<calibrate::Candidate>> candidates;
   for (const auto& [name, grid] : grids_) {
@@ -273,8 +293,14 @@ Result<ScoredValues> Calibration::score_candidates() {
     if (histogram == nullptr || histogram->amax() == 0) continue;
     candidates[name] = calibrate::candidates(*histogram, grid);
   }
-  return score_by_output_error(graph_, sample_symbols_, std::move(scoring_samples_).take(),
-                               candidates, grids_, options_.isa, pool_);
+  XINFER_ASSIGN_OR_RETURN(
+      ScoredValues scored,
+      score_by_output_error(graph_, sample_symbols_, std::move(scoring_samples_).take(), candidates,
+                            grids_, options_.isa, pool_));
+  for (auto& [name, value] : scored) {
+    extend_to_all_samples(*collector_.histogram(name), grids_.at(name), value);
+  }
+  return scored;
 }
 
 /// The error of that candidate; NaN, which never wins, where it was not scored.
@@ -312,6 +338,11 @@ Result<CalibrationResult> Calibration::run() {
   XINFER_ASSIGN_OR_RETURN(
       calibrate::Calibration finished,
       collector_.finish(options_.calibrator, model_hash(graph_), identity_, &pool_, score));
+  for (const auto& [name, value] : scored) {
+    calibrate::ValueRange* range = finished.ranges.find(name);
+    if (!value.at_reader || range == nullptr) continue;
+    range->output_error = score_of(scored, name, {range->calibrator, range->threshold});
+  }
   return CalibrationResult{std::move(finished.ranges), std::move(finished.warnings), samples_};
 }
 

@@ -58,17 +58,61 @@ bool is_weighted_reader(const ir::Graph& graph, const ir::Node& node, ir::ValueI
          graph.value(node.inputs[1]).is_constant();
 }
 
-/// The reader alone, fed with a value of that shape; its bias does not matter to a difference.
-Result<ir::Graph> reader_graph(const ir::Graph& graph, const ir::Node& node, const Shape& shape) {
+bool mixes_channels(const ir::Graph& graph, const ir::Node& node) {
+  const auto* conv = std::get_if<ir::Conv>(&node.op);
+  return conv == nullptr || conv->groups == 1 ||
+         graph.value(node.inputs[1]).constant->shape()[1] > 1;
+}
+
+/// True for functions of one value that may lie between a depthwise layer and the next.
+bool is_function(const ir::Node& node) {
+  return std::holds_alternative<ir::Unary>(node.op) || std::holds_alternative<ir::Clip>(node.op);
+}
+
+/// From a reader to the layer that mixes its channels: itself, or what follows it through functions
+/// and depthwise layers, each the only reader of the one before. Ends early where the way forks.
+std::vector<ir::NodeId> chain_from(const ir::Graph& graph, const ir::UseMap& uses,
+                                   ir::NodeId reader) {
+  std::vector<ir::NodeId> chain = {reader};
+  std::size_t last_layer = 1;  // what lies behind the last layer found is left out
+  while (is_function(graph.node(chain.back())) ||
+         !mixes_channels(graph, graph.node(chain.back()))) {
+    const ir::ValueId value = graph.node(chain.back()).outputs[0];
+    const std::vector<ir::NodeId>& users = uses.users(value);
+    if (users.size() != 1 || graph.is_graph_output(value)) break;
+    const ir::Node& next = graph.node(users[0]);
+    const bool layer = is_weighted_reader(graph, next, value);
+    if (!layer && !is_function(next)) break;
+    chain.push_back(users[0]);
+    if (layer) last_layer = chain.size();
+  }
+  chain.resize(last_layer);
+  return chain;
+}
+
+/// The chain alone, fed with a value of that shape.
+Result<ir::Graph> chain_graph(const ir::Graph& graph, const std::vector<ir::NodeId>& chain,
+                              const Shape& shape) {
   ir::Graph single;
-  const ir::Value& x = graph.value(node.inputs[0]);
-  const ir::Value& y = graph.value(node.outputs[0]);
-  const ir::ValueId input =
+  const ir::Value& x = graph.value(graph.node(chain[0]).inputs[0]);
+  ir::ValueId value =
       single.add_input(x.name, x.dtype, ir::SymbolicShape(shape.begin(), shape.end()));
-  const ir::ValueId weights = single.add_constant("weights", *graph.value(node.inputs[1]).constant);
-  const ir::NodeId id = single.add_node(node.name, node.op, {input, weights}, {y.name});
-  XINFER_RETURN_IF_ERROR(ir::infer_node(single, id));
-  single.add_output(y.name, single.node(id).outputs[0]);
+  for (ir::NodeId source : chain) {
+    const ir::Node& node = graph.node(source);
+    std::vector<ir::ValueId> inputs = {value};
+    for (std::size_t i = 1; i < node.inputs.size(); ++i) {
+      const ir::ValueId input = node.inputs[i];
+      const bool constant = input != ir::kNoValue && graph.value(input).is_constant();
+      inputs.push_back(
+          constant ? single.add_constant(graph.value(input).name, *graph.value(input).constant)
+                   : ir::kNoValue);
+    }
+    const std::string& name = graph.value(node.outputs[0]).name;
+    const ir::NodeId id = single.add_node(node.name, node.op, std::move(inputs), {name});
+    XINFER_RETURN_IF_ERROR(ir::infer_node(single, id));
+    value = single.node(id).outputs[0];
+  }
+  single.add_output(single.value(value).name, value);
   return single;
 }
 
@@ -104,7 +148,7 @@ struct Target {
   std::string name;
   DType grid = DType::kInt8;
   std::vector<calibrate::Candidate> candidates;
-  std::vector<ir::NodeId> readers;
+  std::vector<std::vector<ir::NodeId>> readers;  ///< each with what its error is measured behind
 };
 
 std::vector<Target> find_targets(
@@ -119,26 +163,43 @@ std::vector<Target> find_targets(
     if (it == candidates.end() || it->second.size() < 2) continue;
     Target target = {it->first, grids.at(it->first), it->second, {}};
     for (ir::NodeId user : uses.users(id)) {
-      if (is_weighted_reader(graph, graph.node(user), id)) target.readers.push_back(user);
+      if (is_weighted_reader(graph, graph.node(user), id)) {
+        target.readers.push_back(chain_from(graph, uses, user));
+      }
     }
     targets.push_back(std::move(target));
   }
   return targets;
 }
 
+double mean_squared_error(const Tensor& reference, const Tensor& tested) {
+  const auto r = reference.values<float>();
+  const auto t = tested.values<float>();
+  double sum = 0;
+  for (std::size_t i = 0; i < r.size(); ++i) {
+    const double difference = static_cast<double>(t[i]) - r[i];
+    sum += difference * difference;
+  }
+  return r.empty() ? 0 : sum / static_cast<double>(r.size());
+}
+
 /// Errors of one target's candidates over the samples' values of it.
-Result<std::vector<double>> score_target(const ir::Graph& graph, const Target& target, CpuIsa isa,
-                                         const std::vector<Tensor>& values) {
+Result<ScoredValue> score_target(const ir::Graph& graph, const Target& target, CpuIsa isa,
+                                 const std::vector<Tensor>& values) {
   std::vector<Runner> readers;
-  for (ir::NodeId reader : target.readers) {
-    XINFER_ASSIGN_OR_RETURN(const ir::Graph single,
-                            reader_graph(graph, graph.node(reader), values[0].shape()));
+  for (const std::vector<ir::NodeId>& reader : target.readers) {
+    XINFER_ASSIGN_OR_RETURN(const ir::Graph single, chain_graph(graph, reader, values[0].shape()));
     XINFER_ASSIGN_OR_RETURN(Runner runner, Runner::create(single, {}, isa));
     readers.push_back(std::move(runner));
   }
-  std::vector<double> errors(target.candidates.size(), 0.0);
+  ScoredValue scored = {!readers.empty(), target.candidates, {}, {}};
+  std::vector<double>& errors = scored.errors;
+  errors.assign(target.candidates.size(), 0.0);
+  scored.own_errors = errors;
+  std::size_t measured = 0;
   for (const Tensor& value : values) {
     if (value.shape() != values[0].shape()) continue;  // a dynamic model's sample of another size
+    measured += std::max<std::size_t>(readers.size(), 1);
     std::vector<Tensor> references;
     for (Runner& reader : readers) {
       XINFER_ASSIGN_OR_RETURN(std::vector<Tensor> outputs, reader.run({value}));
@@ -146,6 +207,7 @@ Result<std::vector<double>> score_target(const ir::Graph& graph, const Target& t
     }
     for (std::size_t c = 0; c < errors.size(); ++c) {
       const Tensor tested = quantised(value, target.candidates[c].threshold, target.grid);
+      scored.own_errors[c] += mean_squared_error(value, tested);
       if (readers.empty()) errors[c] += relative_error(value, tested);
       for (std::size_t r = 0; r < readers.size(); ++r) {
         XINFER_ASSIGN_OR_RETURN(const std::vector<Tensor> outputs, readers[r].run({tested}));
@@ -153,7 +215,9 @@ Result<std::vector<double>> score_target(const ir::Graph& graph, const Target& t
       }
     }
   }
-  return errors;
+  for (double& error : errors) error /= static_cast<double>(measured);
+  for (double& error : scored.own_errors) error /= static_cast<double>(values.size());
+  return scored;
 }
 
 /// The float graph with every target as an output.
@@ -198,7 +262,7 @@ Result<ScoredValues> score_by_output_error(
     XINFER_ASSIGN_OR_RETURN(std::vector<Tensor> outputs, whole.run(sample));
     for (std::size_t i = 0; i < targets.size(); ++i) values[i].push_back(std::move(outputs[i]));
   }
-  std::vector<std::optional<Result<std::vector<double>>>> errors(targets.size());
+  std::vector<std::optional<Result<ScoredValue>>> errors(targets.size());
   pool.parallel_for(targets.size(), [&](std::size_t i) {
     errors[i] = score_target(graph, targets[i], isa, values[i]);
   });
@@ -207,7 +271,7 @@ Result<ScoredValues> score_by_output_error(
     if (!errors[i]->ok()) {
       return errors[i]->status().with_context("scoring \"" + targets[i].name + "\"");
     }
-    scored[targets[i].name] = {targets[i].candidates, **std::move(errors[i])};
+    scored[targets[i].name] = **std::move(errors[i]);
   }
   return scored;
 }

@@ -37,14 +37,18 @@ class ScoringSamples {
 
 /// Thresholds scored for one value: error of each candidate, less is better.
 struct ScoredValue {
+  bool at_reader = false;  ///< the errors are those of layers that read the value
   std::vector<calibrate::Candidate> candidates;
   std::vector<double> errors;
+  std::vector<double> own_errors;  ///< mean squared error of the value itself over the samples
 };
 using ScoredValues = std::map<std::string, ScoredValue>;
 
 /// For every value that a convolution or a product with constant weights reads, and each of its
 /// candidates: the squared error at that layer's output when the value is quantised with the
-/// candidate's threshold, relative to the output's energy, summed over readers and samples. Values
+/// candidate's threshold, relative to the output's energy, the mean over readers and samples. A
+/// depthwise convolution mixes no channels and would show only its loudest; there the output is
+/// that of the next layer that mixes them, if only functions of one value lie between. Values
 /// without such a reader are scored by their own error. `grids` says s8 or u8 per value.
 Result<ScoredValues> score_by_output_error(
     const ir::Graph& graph, const lower::SymbolRanges& symbols,

@@ -37,8 +37,9 @@ Result<ReadyWeights> prepare_weights(Lowering& lowering, const ConvShape& shape,
     const std::int64_t inputs = shape.in_channels / shape.groups;
     const std::int64_t row_size = taps * inputs;
     XINFER_ASSIGN_OR_RETURN(
-        quantized, quant::quantize_weights({static_cast<const float*>(rows.data()),
-                                            shape.out_channels, taps, inputs, row_size, inputs, 1}));
+        quantized,
+        quant::quantize_weights({static_cast<const float*>(rows.data()), shape.out_channels, taps,
+                                 inputs, row_size, inputs, 1}));
     XINFER_RETURN_IF_ERROR(
         quant::check_accumulator(quant::largest_weight_sum(quantized.values, row_size),
                                  type == ConvType::kU8S8 ? DType::kUInt8 : DType::kInt8));

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "passes/channel_outliers.h"
+#include "passes/equalise_channels.h"
 #include "passes/match.h"
 
 namespace xinfer::passes {
@@ -23,7 +24,7 @@ bool name_matches(const Graph& graph, NodeId id, const std::string& pattern) {
   const auto matches = [&](const std::string& text) { return ir::matches_glob(pattern, text); };
   return matches(node.name) || std::any_of(node.origins.begin(), node.origins.end(), matches) ||
          std::any_of(node.outputs.begin(), node.outputs.end(), [&](ValueId value) {
-           return value != ir::kNoValue && matches(graph.value(value).name);
+           return value != ir::kNoValue && matches(name_before_equalising(graph.value(value).name));
          });
 }
 
@@ -154,7 +155,22 @@ class RegionChooser {
     if (obstacle.empty() && planned.form == Int8Form::kAccumulator) {
       obstacle = channel_outlier_obstacle(graph_, graph_.node(anchor).inputs[0], ranges_);
     }
+    if (obstacle.empty() && planned.form == Int8Form::kAccumulator) {
+      obstacle = output_error_obstacle(graph_.node(anchor).inputs[0]);
+    }
     return obstacle;
+  }
+
+  /// Why the best scale for what a layer reads is not good enough, by the error that calibration
+  /// measured at the layer's output.
+  std::string output_error_obstacle(ValueId value) const {
+    const auto range = ranges_.find(graph_.value(value).name);
+    if (range == ranges_.end() || !range->second.output_error) return "";
+    const double error = *range->second.output_error;
+    if (error <= kLargestOutputError) return "";
+    return fmt::format(
+        "the best scale for \"{}\" leaves {:.1f} dB at its readers' outputs, less than {:.0f} dB",
+        graph_.value(value).name, -10 * std::log10(error), -10 * std::log10(kLargestOutputError));
   }
 
   std::string no_form_reason(NodeId node) const {

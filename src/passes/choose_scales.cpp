@@ -212,8 +212,7 @@ class ScaleChooser {
   }
 
   static quant::Encoding encoding_of(const Group& group) {
-    const DType dtype =
-        group.non_negative && !group.set_by_hand ? DType::kUInt8 : DType::kInt8;
+    const DType dtype = group.non_negative && !group.set_by_hand ? DType::kUInt8 : DType::kInt8;
     return {dtype, quant::scale_for(quant::s8_scale(group.threshold), dtype)};
   }
 
@@ -223,7 +222,7 @@ class ScaleChooser {
     result.dtype = encoding.dtype;
     result.scale = encoding.scale;
     result.threshold = group.threshold;
-    const char* sign = group.set_by_hand                 ? "s8: its range was set by hand"
+    const char* sign = group.set_by_hand               ? "s8: its range was set by hand"
                        : result.dtype == DType::kUInt8 ? "u8: never negative"
                                                        : "s8: may be negative";
     result.reason = fmt::format("{}, T = {:.5g}", sign, group.threshold);

@@ -140,8 +140,8 @@ TEST(PrecisionPlan, NamesTheMissingRange) {
 
 TEST(PrecisionPlan, RefusesRangesThatGiveNoScale) {
   const double kInfinity = std::numeric_limits<double>::infinity();
-  for (const ValueRange bad : {ValueRange{0, 0, 0}, ValueRange{kInfinity, 0, kInfinity},
-                               ValueRange{1, 0, std::nan("")}, ValueRange{1e-44, 0, 1e-44}}) {
+  for (const ValueRange& bad : {ValueRange{0, 0, 0}, ValueRange{kInfinity, 0, kInfinity},
+                                ValueRange{1, 0, std::nan("")}, ValueRange{1e-44, 0, 1e-44}}) {
     const ir::Graph graph = two_convolutions();
     RangeMap ranges = ranges_for(graph);
     ranges["x"] = bad;

@@ -8,8 +8,8 @@
 namespace xinfer::quant {
 
 /// Rounds `weights` (in units of their scale, clamped to [-127, 127]) to `values`, both
-/// [taps][inputs]: every value is one of the two integers beside its weight, the errors of the whole
-/// channel sum to at most 1/2 in magnitude and those of each input's taps to at most 1.
+/// [taps][inputs]: every value is one of the two integers beside its weight, the errors of the
+/// whole channel sum to at most 1/2 in magnitude and those of each input's taps to at most 1.
 ///
 /// Nearest rounding keeps single errors least but lets their sum wander; activations have a mean
 /// (after ReLU all of them are positive), so that sum becomes a shift of the output. Here the

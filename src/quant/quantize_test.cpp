@@ -112,7 +112,8 @@ TEST(Weights, RefuseWhatIsNotFinite) {
   const float w[] = {1.0f, 2.0f, 3.0f, std::nanf("")};
   const Status status = quantize_weights({w, 2, 1, 2, 2, 0, 1}).status();
   EXPECT_EQ(status.code(), ErrorCode::kInvalidModel);
-  EXPECT_THAT(status.message(), HasSubstr("the weight of input 1 at tap 0 of output channel 1 is nan"));
+  EXPECT_THAT(status.message(),
+              HasSubstr("the weight of input 1 at tap 0 of output channel 1 is nan"));
 }
 
 TEST(Accumulator, BoundIsExact) {

@@ -43,6 +43,10 @@ class INT8Calibrator {
   virtual std::optional<std::string> read_cache() { return std::nullopt; }
   /// Receives the cache in TensorRT's text form.
   virtual void write_cache(std::string_view /*cache*/) {}
+  /// True if what write_cache got comes back from read_cache in a later build. TensorRT's text
+  /// holds scales alone, so such a build uses nothing else of what calibration saw: it equals the
+  /// later one. False lets a build use all of it (signs of inputs, channels, measured errors).
+  virtual bool keeps_cache() const { return false; }
 };
 
 /// Calibrates with the batches of an xTorch data loader (its images; labels are not used). Holds
