@@ -58,6 +58,12 @@ const Params& params_of(const fb::Step& step) {
   return *static_cast<const Params*>(step.params());
 }
 
+/// An engine's bytes may be anything: attributes are checked when steps are made, which is later.
+template <typename T>
+bool has_entry(const flatbuffers::Vector<T>* values) {
+  return values != nullptr && values->size() > 0;
+}
+
 bool keeps_first_axis(const flatbuffers::Vector<std::uint32_t>* perm) {
   return perm == nullptr || perm->size() == 0 || perm->Get(0) == 0;
 }
@@ -74,6 +80,7 @@ bool operands_align(const fb::Plan& plan, const fb::Step& step) {
   const auto tensor = [&](std::int32_t index) {
     return plan.tensors()->Get(static_cast<unsigned>(index));
   };
+  if (!has_entry(step.outputs()) || step.outputs()->Get(0) < 0) return false;
   const unsigned rank = tensor(step.outputs()->Get(0))->dims()->size();
   for (std::int32_t input : *step.inputs()) {
     if (input < 0) continue;
@@ -126,13 +133,15 @@ bool keeps_samples_apart(const fb::Plan& plan, const fb::Step& step) {
       return keeps_first_axis(params_of<fb::Quantize>(step).perm());
     case fb::Params::Slice: {
       const auto& slice = params_of<fb::Slice>(step);
-      if (slice.step() == nullptr || slice.start() == nullptr) return false;
+      if (!has_entry(slice.step()) || !has_entry(slice.start())) return false;
+      if (slice.start()->Get(0) >= plan.dims()->size()) return false;
       const fb::DimNode* start = plan.dims()->Get(slice.start()->Get(0));
       return slice.step()->Get(0) == 1 && start->op() == fb::DimOp::Constant && start->value() == 0;
     }
     case fb::Params::Pad: {
       const auto& pad = params_of<fb::Pad>(step);
-      return pad.pads_begin()->Get(0) == 0 && pad.pads_end()->Get(0) == 0;
+      return has_entry(pad.pads_begin()) && has_entry(pad.pads_end()) &&
+             pad.pads_begin()->Get(0) == 0 && pad.pads_end()->Get(0) == 0;
     }
     case fb::Params::Gather:
       // Either every sample picks from the same table, or from its own data by fixed indices.

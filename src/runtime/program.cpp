@@ -195,6 +195,13 @@ Status Program::place_tensor(unsigned index) {
   view.pixel_stride = view.channels();
   if (tensor.view_of() >= 0) {
     const TensorView& base = tensors_[static_cast<std::size_t>(tensor.view_of())];
+    const auto stride = static_cast<std::uint64_t>(base.pixel_stride);
+    if (view.dtype != base.dtype || view.pixels() != base.pixels() ||
+        tensor.channel_offset() > stride ||
+        static_cast<std::uint64_t>(view.channels()) > stride - tensor.channel_offset()) {
+      return Status(ErrorCode::kIncompatibleEngine,
+                    fmt::format("{}: damaged: a slice lies outside its tensor", file_->origin()));
+    }
     view.pixel_stride = base.pixel_stride;
     view.data = base.data == nullptr ? nullptr
                                      : static_cast<std::byte*>(base.data) +
