@@ -55,6 +55,11 @@ class PyCalibrator : public builders::INT8Calibrator {
     source_->attr("write_cache")(nb::bytes(cache.data(), cache.size()));
   }
 
+  bool keeps_cache() const override {
+    const nb::gil_scoped_acquire lock;
+    return nb::cast<bool>(source_->attr("keeps_cache")());
+  }
+
  private:
   SharedObject source_;
 };

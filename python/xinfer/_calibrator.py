@@ -99,6 +99,11 @@ class Calibrator:
         if self.cache is not None:
             self.cache.write_bytes(cache)
 
+    def keeps_cache(self) -> bool:
+        """True if `write_cache` keeps what a later build's `read_cache` returns: this build then uses
+        nothing that TensorRT's text cannot hold, and the later one gives the same bytes."""
+        return self.cache is not None
+
     def _iterate(self) -> Iterator[Any]:
         if isinstance(self.data, Mapping):
             return _slices(dict(self.data), self._batch_size)

@@ -150,6 +150,9 @@ class Bridge:
     def write_cache(self, cache: bytes) -> None:
         """Nothing: the builder hands the cache over itself."""
 
+    def keeps_cache(self) -> bool:
+        return False
+
     def _array(self, name: str, pointer: Any, what: str) -> numpy.ndarray:
         """A copy of the batch: the script may overwrite its buffer for the next one."""
         if isinstance(pointer, numpy.ndarray):
