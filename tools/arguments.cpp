@@ -119,6 +119,9 @@ builders::EngineBuilder make_builder(const ModelArguments& a) {
   builders::EngineBuilder builder;
   builder.from_onnx(std::filesystem::path(a.model)).on(a.device).with_threads(a.threads);
   builder.with_cpu_isa(a.cpu_isa).with_preprocess(a.preprocess);
+  builder.with_cuda_backend(a.cuda_backend);
+  if (!a.timing_cache.empty()) builder.with_timing_cache(a.timing_cache);
+  if (a.no_tuning) builder.without_tuning();
   if (a.max_batch != 0) builder.with_max_batch_size(a.max_batch);
   if (a.fp16) builder.with_fp16();
   if (a.cache_mismatch != "refuse" && a.cache_mismatch != "partial") {
@@ -149,6 +152,10 @@ builders::EngineBuilder make_builder(const ModelArguments& a) {
 }
 
 void add_run_options(CLI::App& command, RunArguments& a) {
+  command
+      .add_option("--device", a.device,
+                  "cpu, cuda or cuda:N; default: cpu if the engine was built for it, else cuda")
+      ->type_name("DEVICE");
   command.add_option("--threads", a.threads, "Threads; default: all processors")->type_name("N");
   command
       .add_option("--cpu-isa", a.cpu_isa,

@@ -16,7 +16,8 @@ namespace xinfer::tools {
 struct ModelArguments {
   std::string model;
   bool int8 = false, fp16 = false;
-  std::string device = "cpu";
+  std::string device = "cpu", cuda_backend = "auto", timing_cache;
+  bool no_tuning = false;
   std::int64_t max_batch = 0;
   std::vector<std::string> profiles;
   std::string calib;
@@ -40,8 +41,8 @@ builders::EngineBuilder make_builder(const ModelArguments& arguments);
 /// How an engine is run.
 struct RunArguments {
   int threads = 0;
-  std::string cpu_isa = "auto";
-  ContextOptions context() const { return {threads, cpu_isa}; }
+  std::string cpu_isa = "auto", device = "auto";
+  ContextOptions context() const { return {threads, cpu_isa, device}; }
 };
 void add_run_options(CLI::App& command, RunArguments& arguments);
 

@@ -61,7 +61,7 @@ Tensor random_tensor(DType dtype, const Shape& shape, std::mt19937& random) {
 class Stream {
  public:
   Stream(const Engine& engine, const Arguments& arguments, unsigned seed)
-      : context_(engine, arguments.run.context()) {
+      : context_(engine, arguments.run.context()), no_transfers_(arguments.no_transfers) {
     std::mt19937 random(seed);
     std::vector<Shape> shapes;
     for (const BindingInfo& input : engine.inputs()) {
@@ -77,9 +77,18 @@ class Stream {
     }
   }
 
-  /// Latencies in ms of the runs that ended before `end`.
+  /// Latencies in ms of the runs that ended before `end`; without transfers each is the mean of
+  /// kResidentRuns runs, back to back.
   std::vector<double> run_until(Clock::time_point end) {
     std::vector<double> latencies;
+    if (no_transfers_) {
+      context_.infer_into(inputs_, outputs_);
+      while (Clock::now() < end) {
+        const double each_ms = context_.run_resident(kResidentRuns) / kResidentRuns;
+        latencies.insert(latencies.end(), kResidentRuns, each_ms);
+      }
+      return latencies;
+    }
     for (Clock::time_point start = Clock::now(); start < end;) {
       context_.infer_into(inputs_, outputs_);
       const Clock::time_point now = Clock::now();
@@ -94,7 +103,10 @@ class Stream {
   std::int64_t batch() const { return batch_; }
 
  private:
+  static constexpr int kResidentRuns = 20;
+
   Context context_;
+  bool no_transfers_ = false;
   std::vector<Tensor> inputs_, outputs_;
   std::int64_t batch_ = 1;
 };
@@ -159,11 +171,12 @@ std::vector<StepProfile> profile_steps(Stream& stream) {
 }
 
 /// Multiply-accumulates of every step at the benched batch: those of the nodes it computes.
-std::vector<double> step_operations(const Engine& engine, std::int64_t batch) {
+std::vector<double> step_operations(const Engine& engine, const std::string& target,
+                                    std::int64_t batch) {
   std::map<std::string, std::int64_t> macs;
   for (const LayerInfo& layer : engine.layers()) macs[layer.name] = layer.macs;
   std::vector<double> operations;
-  for (const StepInfo& step : engine.steps()) {
+  for (const StepInfo& step : engine.steps(target)) {
     double sum = 0;
     for (const std::string& origin : step.origins) {
       const auto it = macs.find(origin);
@@ -176,29 +189,35 @@ std::vector<double> step_operations(const Engine& engine, std::int64_t batch) {
 
 nlohmann::json print_steps(const Engine& engine, Stream& stream, bool print) {
   const std::vector<StepProfile> steps = profile_steps(stream);
-  const std::vector<double> operations = step_operations(engine, stream.batch());
+  const std::vector<double> operations =
+      step_operations(engine, stream.context().target(), stream.batch());
   double total = 0;
   for (const StepProfile& step : steps) total += step.microseconds;
   const Context& context = stream.context();
-  const double int8_peak = cpu_peak_gops(context.cpu_isa(), DType::kInt8) * context.threads();
-  const double f32_peak = cpu_peak_gops(context.cpu_isa(), DType::kFloat32) * context.threads();
+  const auto peak_of = [&](DType dtype) {  // 0 where it is not known: on a GPU
+    return context.cpu_isa().empty() ? 0.0
+                                     : cpu_peak_gops(context.cpu_isa(), dtype) * context.threads();
+  };
+  const double int8_peak = peak_of(DType::kInt8), f32_peak = peak_of(DType::kFloat32);
   Table table({"step", "kind", "kernel", "µs", "%", "GOPS", "% of peak"});
   nlohmann::json list = nlohmann::json::array();
   for (std::size_t i = 0; i < steps.size(); ++i) {
     const double gops = operations[i] / std::max(steps[i].microseconds, 1e-3) / 1e3;
     const bool f32 = steps[i].kernel.find("_f32_") != std::string::npos;
-    const double share = gops / (f32 ? f32_peak : int8_peak);
+    const double peak = f32 ? f32_peak : int8_peak;
+    const bool has_share = operations[i] > 0 && peak > 0;
+    const double share = has_share ? gops / peak : 0.0;
     table.add({steps[i].name, steps[i].kind, steps[i].kernel,
                fmt::format("{:.1f}", steps[i].microseconds),
                fmt::format("{:.1f}", 100 * steps[i].microseconds / total),
                operations[i] > 0 ? fmt::format("{:.0f}", gops) : "",
-               operations[i] > 0 ? fmt::format("{:.0f}", 100 * share) : ""});
+               has_share ? fmt::format("{:.0f}", 100 * share) : ""});
     list.push_back({{"name", steps[i].name},
                     {"kind", steps[i].kind},
                     {"kernel", steps[i].kernel},
                     {"microseconds", steps[i].microseconds},
                     {"gops", operations[i] > 0 ? nlohmann::json(gops) : nlohmann::json()},
-                    {"peak_share", operations[i] > 0 ? nlohmann::json(share) : nlohmann::json()}});
+                    {"peak_share", has_share ? nlohmann::json(share) : nlohmann::json()}});
   }
   if (print) table.print({3, 4, 5, 6});
   return list;
@@ -222,9 +241,9 @@ void run_bench(const Arguments& arguments) {
   const std::int64_t batch = streams[0].batch();
   const bool print = arguments.json != "-";
   if (print) {
-    fmt::print("engine      {} ({}, {} threads, {} streams, batch {})\n", arguments.engine,
-               streams[0].context().cpu_isa(), streams[0].context().threads(), arguments.streams,
-               batch);
+    fmt::print("engine      {} ({}: {}, {} threads, {} streams, batch {})\n", arguments.engine,
+               streams[0].context().target(), streams[0].context().device(),
+               streams[0].context().threads(), arguments.streams, batch);
     fmt::print("load        {:.2f} ms; memory {} weights, {} activations a stream\n", load_ms,
                megabytes(engine.weight_bytes()), megabytes(streams[0].context().memory_bytes()));
     fmt::print("throughput  {:.2f} runs/s, {:.2f} samples/s\n", runs_per_second,
@@ -236,6 +255,8 @@ void run_bench(const Arguments& arguments) {
   }
   nlohmann::json document = {{"schema", "xinfer.bench/1"},
                              {"engine", arguments.engine},
+                             {"target", streams[0].context().target()},
+                             {"device", streams[0].context().device()},
                              {"cpu_isa", streams[0].context().cpu_isa()},
                              {"threads", streams[0].context().threads()},
                              {"streams", arguments.streams},
@@ -271,7 +292,7 @@ void add_bench(CLI::App& app) {
   command->add_option("--streams", arguments->streams, "Contexts that run side by side; default 1")
       ->type_name("N");
   command->add_flag("--no-transfers", arguments->no_transfers,
-                    "Leave host-device copies out (a CPU engine has none)");
+                    "GPU: time runs on inputs already there, outputs left there");
   command->add_flag("--layers", arguments->layers, "Time every step");
   add_run_options(*command, arguments->run);
   add_json_option(*command, arguments->json);

@@ -112,7 +112,21 @@ void add_build(CLI::App& app) {
       ->type_name("ENGINE");
   command->add_flag("--int8", arguments->model.int8, "INT8 where it is possible and safe");
   command->add_flag("--fp16", arguments->model.fp16, "FP16 elsewhere, on devices that have it");
-  command->add_option("--device", arguments->model.device, "cpu")->type_name("DEVICE");
+  command
+      ->add_option("--device", arguments->model.device,
+                   "cpu (default), cuda, cuda:N, cuda:sm_90a (a GPU that need not be there), or "
+                   "several joined by commas")
+      ->type_name("DEVICE");
+  command
+      ->add_option("--cuda-backend", arguments->model.cuda_backend,
+                   "Tensor core instructions: auto (default), mma or wgmma")
+      ->type_name("NAME");
+  command
+      ->add_option("--timing-cache", arguments->model.timing_cache,
+                   "GPU kernels timed before: read if it exists; what is timed is added")
+      ->type_name("FILE");
+  command->add_flag("--no-tuning", arguments->model.no_tuning,
+                    "GPU kernels by the cost model, without timing them");
   command
       ->add_option("--calib-cache", arguments->model.calib_cache,
                    "Calibration cache: read if it exists, else written (JSON if it ends in .json, "

@@ -7,9 +7,25 @@
 #include "arguments.h"
 #include "commands.h"
 #include "output.h"
+#include "xinfer/builders/engine_builder.h"
 #include "xinfer/core/device.h"
 
 namespace xinfer::tools {
+
+namespace {
+
+void print_gpus() {
+  const std::vector<GpuInfo> found = gpus();
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    fmt::print("cuda:{}: {}, {} multiprocessors, {}; builds: --device {}\n", i, found[i].name,
+               found[i].multiprocessors, megabytes(found[i].memory_bytes), found[i].target);
+  }
+  fmt::print("run on GPUs: {}\n", gpu_driver_status());
+  fmt::print("build for GPUs: {}\n", builders::kernel_compiler_status());
+  fmt::print("kernels for: sm_80, sm_86, sm_89, sm_90a (mma, wgmma), sm_100a, sm_120 (mma)\n");
+}
+
+}  // namespace
 
 void add_devices(CLI::App& app) {
   CLI::App* command = app.add_subcommand("devices", "List devices and instruction sets");
@@ -20,8 +36,19 @@ void add_devices(CLI::App& app) {
     if (*json != "-") {
       fmt::print("cpu: {}, {} processors, instruction sets: {}\n", cpu_name(), cpu_count(),
                  fmt::join(isas, ", "));
+      print_gpus();
+    }
+    nlohmann::json gpu_list = nlohmann::json::array();
+    for (const GpuInfo& gpu : gpus()) {
+      gpu_list.push_back({{"name", gpu.name},
+                          {"target", gpu.target},
+                          {"multiprocessors", gpu.multiprocessors},
+                          {"memory_bytes", gpu.memory_bytes}});
     }
     write_json({{"schema", "xinfer.devices/1"},
+                {"gpus", gpu_list},
+                {"gpu_driver", gpu_driver_status()},
+                {"kernel_compiler", builders::kernel_compiler_status()},
                 {"cpu", {{"name", cpu_name()}, {"processors", cpu_count()}, {"isas", isas}}}},
                *json);
   });

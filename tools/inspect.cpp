@@ -36,6 +36,18 @@ nlohmann::json to_json(const std::vector<BindingInfo>& bindings) {
   return list;
 }
 
+nlohmann::json to_json(const std::vector<StepInfo>& steps) {
+  nlohmann::json list = nlohmann::json::array();
+  for (const StepInfo& step : steps) {
+    list.push_back({{"name", step.name},
+                    {"kind", step.kind},
+                    {"kernels", step.kernels},
+                    {"origins", step.origins},
+                    {"output_dtype", step.output_dtype}});
+  }
+  return list;
+}
+
 void print_bindings(const char* heading, const std::vector<BindingInfo>& bindings, bool profiles) {
   for (const BindingInfo& binding : bindings) {
     fmt::print("{:<8}{} {}{}", heading, binding.name, to_string(binding.dtype), dims_text(binding));
@@ -66,21 +78,23 @@ void inspect_engine(const Arguments& arguments, const Engine& engine) {
                           {"clip_share", layer.clip_share},
                           {"reason", layer.reason}});
   }
-  nlohmann::json steps = nlohmann::json::array();
-  for (const StepInfo& step : engine.steps()) {
-    steps.push_back({{"name", step.name},
-                     {"kind", step.kind},
-                     {"origins", step.origins},
-                     {"output_dtype", step.output_dtype}});
+  nlohmann::json plans = nlohmann::json::array();
+  for (const std::string& target : engine.targets()) {
+    plans.push_back({{"target", target},
+                     {"activation_bytes", engine.activation_bytes(target)},
+                     {"steps", to_json(engine.steps(target))}});
   }
   if (arguments.json != "-") {
     fmt::print("engine  {} for {}\n", engine.model_name(), fmt::join(engine.targets(), ", "));
     print_bindings("input", engine.inputs(), true);
     print_bindings("output", engine.outputs(), true);
-    fmt::print("memory  {} weights, {} activations\n", megabytes(engine.weight_bytes()),
-               megabytes(engine.activation_bytes()));
-    fmt::print("int8    {:.1f} % of multiply-accumulates; {} layers, {} steps\n",
-               100 * engine.int8_mac_share(), layers.size(), engine.steps().size());
+    fmt::print("memory  {} weights and kernels\n", megabytes(engine.weight_bytes()));
+    for (const std::string& target : engine.targets()) {
+      fmt::print("plan    {}: {} steps, {} activations\n", target, engine.steps(target).size(),
+                 megabytes(engine.activation_bytes(target)));
+    }
+    fmt::print("int8    {:.1f} % of multiply-accumulates; {} layers\n",
+               100 * engine.int8_mac_share(), layers.size());
     if (!engine.preprocess().empty()) fmt::print("images  {}\n", engine.preprocess());
     for (const auto& [key, value] : engine.properties()) fmt::print("{:<7} {}\n", key, value);
     if (arguments.layers) table.print({3, 5, 6});
@@ -96,7 +110,8 @@ void inspect_engine(const Arguments& arguments, const Engine& engine) {
               {"activation_bytes", engine.activation_bytes()},
               {"int8_mac_share", engine.int8_mac_share()},
               {"layers", layer_list},
-              {"steps", steps}},
+              {"steps", plans.empty() ? nlohmann::json::array() : plans[0]["steps"]},
+              {"plans", plans}},
              arguments.json);
 }
 

@@ -8,6 +8,7 @@
 #include "calibrate/cache_tensorrt.h"
 #include "calibrate/options.h"
 #include "compile/calibration.h"
+#include "compile/devices.h"
 #include "compile/execute.h"
 #include "compile/profiles.h"
 #include "compile/report.h"
@@ -41,6 +42,7 @@ class Builder {
   Result<std::string> quantize(const builders::QuantizeOptions& options);
 
  private:
+  Status find_targets();
   Status import();
   Result<ir::Graph> read_model();
   Status simplify();
@@ -58,6 +60,7 @@ class Builder {
   builders::BuildReport& report_;
   ir::Graph graph_;
   lower::SymbolRanges symbols_;
+  EngineTargets targets_;
 };
 
 Status Builder::verify(const char* pass) const {
@@ -178,7 +181,20 @@ Result<passes::PrecisionPlan> Builder::plan_precisions(const calibrate::Ranges& 
   return passes::plan_precisions(graph_, map, request_.constraints, options);
 }
 
+Status Builder::find_targets() {
+  XINFER_ASSIGN_OR_RETURN(targets_, parse_targets(request_.device, request_.cuda_backend));
+  for (CudaBuild& cuda : targets_.cuda) {
+    cuda.cubin_folder = default_cubin_folder();
+    cuda.threads = request_.threads;
+    cuda.progress = request_.progress;
+    cuda.timing_cache = request_.timing_cache;
+    if (!request_.tuning) cuda.tune_on = -1;
+  }
+  return {};
+}
+
 Result<std::string> Builder::build() {
+  XINFER_RETURN_IF_ERROR(find_targets());
   XINFER_RETURN_IF_ERROR(import());
   XINFER_RETURN_IF_ERROR(simplify());
   calibrate::Ranges ranges;
@@ -194,7 +210,7 @@ Result<std::string> Builder::build() {
   XINFER_RETURN_IF_ERROR(passes::fuse(graph_));
   XINFER_RETURN_IF_ERROR(verify("fuse"));
   XINFER_ASSIGN_OR_RETURN(std::string bytes,
-                          make_engine_bytes(graph_, symbols_, std::move(details)));
+                          make_engine_bytes(graph_, symbols_, std::move(details), targets_));
   progress("compile", 1, 1);
   return bytes;
 }

@@ -15,6 +15,7 @@
 #include "core/status.h"
 #include "ir/constraints.h"
 #include "ir/graph.h"
+#include "lower/cuda/cuda_target.h"
 #include "xinfer/builders/engine_builder.h"
 
 namespace xinfer::compile {
@@ -37,6 +38,10 @@ struct BuildRequest {
   std::map<std::string, ShapeProfile> profiles;
   ir::Constraints constraints;
   std::string preprocess;
+  std::string device = "cpu";  ///< or several, joined by commas
+  lower::CudaBackend cuda_backend = lower::CudaBackend::kAuto;
+  bool tuning = true;  ///< time kernels on a GPU that is there
+  std::filesystem::path timing_cache;
   int threads = 0;
   CpuIsa isa = best_isa();
   builders::ProgressCallback progress;

@@ -102,10 +102,22 @@ EngineBuilder& EngineBuilder::with_profile(const std::string& input, Shape min, 
 }
 
 EngineBuilder& EngineBuilder::on(const std::string& device) {
-  if (device != "cpu") {
-    throw Error(ErrorCode::kUnsupported,
-                "device \"" + device + "\"; this build of xinfer supports: cpu");
-  }
+  state_->request.device = device;
+  return *this;
+}
+
+EngineBuilder& EngineBuilder::with_cuda_backend(const std::string& backend) {
+  state_->request.cuda_backend = lower::parse_cuda_backend(backend).value();
+  return *this;
+}
+
+EngineBuilder& EngineBuilder::with_timing_cache(const std::filesystem::path& path) {
+  state_->request.timing_cache = path;
+  return *this;
+}
+
+EngineBuilder& EngineBuilder::without_tuning() {
+  state_->request.tuning = false;
   return *this;
 }
 

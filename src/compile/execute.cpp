@@ -60,7 +60,7 @@ Result<lower::SymbolRanges> symbols_of(const ir::Graph& graph, const std::vector
 }  // namespace
 
 Result<std::string> make_engine_bytes(const ir::Graph& graph, const lower::SymbolRanges& symbols,
-                                      fb::EngineT details) {
+                                      fb::EngineT details, const EngineTargets& targets) {
   engine::BlobWriter blobs;
   for (ir::ValueId input : graph.inputs()) {
     const ir::Value& value = graph.value(input);
@@ -89,8 +89,14 @@ Result<std::string> make_engine_bytes(const ir::Graph& graph, const lower::Symbo
     symbol->max = range.max;
     details.symbols.push_back(std::move(symbol));
   }
-  XINFER_ASSIGN_OR_RETURN(auto plan, lower::lower_cpu(graph, symbols, blobs));
-  details.plans.push_back(std::move(plan));
+  if (targets.cpu) {
+    XINFER_ASSIGN_OR_RETURN(auto plan, lower::lower_cpu(graph, symbols, blobs));
+    details.plans.push_back(std::move(plan));
+  }
+  for (const CudaBuild& target : targets.cuda) {
+    XINFER_ASSIGN_OR_RETURN(auto plan, make_cuda_plan(graph, symbols, target, blobs));
+    details.plans.push_back(std::move(plan));
+  }
   return engine::serialize(details, blobs);
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "compile/cuda_plan.h"
 #include "core/status.h"
 #include "engine/engine_file.h"
 #include "ir/graph.h"
@@ -14,10 +15,17 @@
 
 namespace xinfer::compile {
 
+/// The devices that an engine gets plans for.
+struct EngineTargets {
+  bool cpu = true;
+  std::vector<CudaBuild> cuda;
+};
+
 /// Lowers a graph (no BatchNorm left) into an engine file in memory. `details` carries what the
-/// caller wants in the metadata: model name, report, preprocessing; bindings and plan are added.
+/// caller wants in the metadata: model name, report, preprocessing; bindings and plans are added.
 Result<std::string> make_engine_bytes(const ir::Graph& graph, const lower::SymbolRanges& symbols,
-                                      engine::fb::EngineT details);
+                                      engine::fb::EngineT details,
+                                      const EngineTargets& targets = {});
 
 /// Runs a lowered graph once on float or other inputs, in the order of graph.inputs().
 Result<std::vector<Tensor>> execute(const ir::Graph& graph, const std::vector<Tensor>& inputs);

@@ -36,6 +36,19 @@ Status Stream::fill(DevicePointer target, unsigned char value, std::size_t size_
   return check(api->memset_d8_async(target, value, size_bytes, handle_), "cuMemsetD8Async");
 }
 
+Status Stream::copy_to_device(DevicePointer target, const void* source,
+                              std::size_t size_bytes) const {
+  if (size_bytes == 0) return Status();
+  XINFER_ASSIGN_OR_RETURN(const DriverApi* api, driver());
+  return check(api->memcpy_htod_async(target, source, size_bytes, handle_), "cuMemcpyHtoDAsync");
+}
+
+Status Stream::copy_to_host(void* target, DevicePointer source, std::size_t size_bytes) const {
+  if (size_bytes == 0) return Status();
+  XINFER_ASSIGN_OR_RETURN(const DriverApi* api, driver());
+  return check(api->memcpy_dtoh_async(target, source, size_bytes, handle_), "cuMemcpyDtoHAsync");
+}
+
 Result<Event> Event::create() {
   XINFER_ASSIGN_OR_RETURN(const DriverApi* api, driver());
   EventHandle handle = nullptr;

@@ -22,6 +22,10 @@ class Stream {
   StreamHandle handle() const { return handle_; }
   Status synchronize() const;
   Status fill(DevicePointer target, unsigned char value, std::size_t size_bytes) const;
+  /// Copies in the stream's order; host memory must stay as it is until they are done, and should
+  /// be page-locked (otherwise the driver stages it first).
+  Status copy_to_device(DevicePointer target, const void* source, std::size_t size_bytes) const;
+  Status copy_to_host(void* target, DevicePointer source, std::size_t size_bytes) const;
 
  private:
   Stream(StreamHandle handle, bool owned) : handle_(handle), owned_(owned) {}

@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -141,6 +142,46 @@ TEST(WriteFileAtomically, AKilledWriterLeavesTheOldFileOrTheNewOne) {
 TEST(MapFile, NamesTheFile) {
   EXPECT_EQ(map_file("/nonexistent/a.engine").status().message(),
             "/nonexistent/a.engine: cannot open: No such file or directory");
+}
+
+/// One launch, its kernel and cubin.
+fb::EngineT launch_engine(BlobWriter& blobs) {
+  fb::EngineT engine;
+  auto plan = std::make_unique<fb::PlanT>();
+  plan->target = "cuda:sm_90a";
+  plan->dims = {fb::DimNode(1, 0, 0, fb::DimOp::Constant)};
+  auto kernel = std::make_unique<fb::CudaKernelT>();
+  kernel->entry = "move";
+  kernel->tactic = "move_8";
+  const std::byte cubin[] = {std::byte{1}};
+  kernel->cubin = blobs.add(std::span<const std::byte>(cubin));
+  kernel->threads = 256;
+  plan->kernels.push_back(std::move(kernel));
+  fb::CudaT launch;
+  launch.family = "Copy";
+  launch.variants.push_back(std::make_unique<fb::CudaVariantT>());
+  auto step = std::make_unique<fb::StepT>();
+  step->name = "copy";
+  step->params.Set(std::move(launch));
+  plan->steps.push_back(std::move(step));
+  engine.plans.push_back(std::move(plan));
+  return engine;
+}
+
+TEST(EngineFile, ChecksLaunches) {
+  BlobWriter blobs;
+  fb::EngineT engine = launch_engine(blobs);
+  EXPECT_EQ(error_of(serialize(engine, blobs)), "");
+  fb::CudaT& launch = *engine.plans[0]->steps[0]->params.AsCuda();
+  launch.variants[0]->kernel = 1;
+  EXPECT_THAT(error_of(serialize(engine, blobs)), testing::HasSubstr("kernel is not there"));
+  launch.variants[0]->kernel = 0;
+  launch.operands.push_back(std::make_unique<fb::CudaOperandT>());
+  launch.operands[0]->tensor = 5;
+  EXPECT_THAT(error_of(serialize(engine, blobs)), testing::HasSubstr("operand is not there"));
+  launch.operands.clear();
+  engine.plans[0]->kernels[0]->threads = 2048;
+  EXPECT_THAT(error_of(serialize(engine, blobs)), testing::HasSubstr("cannot be launched"));
 }
 
 }  // namespace

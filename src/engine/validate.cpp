@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "engine/validate_cuda.h"
+
 namespace xinfer::engine {
 namespace {
 
@@ -52,7 +54,8 @@ class Validator {
       XINFER_RETURN_IF_ERROR(check_tensor(plan, *plan.tensors()->Get(i), i));
     }
     for (const fb::Step* step : *plan.steps()) XINFER_RETURN_IF_ERROR(check_step(plan, *step));
-    return {};
+    const char* wrong = wrong_cuda_kernel(plan, blobs_bytes_);
+    return wrong == nullptr ? Status() : damaged(wrong);
   }
 
   Status check_dims(const fb::Plan& plan) const {
@@ -108,6 +111,10 @@ class Validator {
     }
     for (std::int32_t tensor : *step.outputs()) {
       if (tensor < -1 || tensor >= count) return damaged("a step's output is not there");
+    }
+    if (const auto* cuda = step.params_as_Cuda()) {
+      const char* wrong = wrong_cuda_step(plan, *cuda, blobs_bytes_);
+      return wrong == nullptr ? Status() : damaged("step \"" + step.name()->str() + "\": " + wrong);
     }
     return check_blobs(step);
   }

@@ -32,6 +32,9 @@ Status lower_op(Lowering& lowering, const ir::Node& node, const ir::ShapeOf& op)
 Status lower_op(Lowering& lowering, const ir::Node& node, const ir::Quantize& op);
 Status lower_op(Lowering& lowering, const ir::Node& node, const ir::Dequantize& op);
 
+/// Lowers every node in order, and the graph's inputs and outputs.
+Status lower_graph(Lowering& lowering);
+
 /// `unsupported: node "n" (Conv): <what>`.
 Status unsupported_node(const ir::Node& node, const std::string& what);
 

@@ -24,9 +24,8 @@ Layout agnostic_layout(const Lowering& lowering, const ir::Node& node) {
   return Layout::kPlain;
 }
 
-Result<std::unique_ptr<fb::PlanT>> lower_cpu(const ir::Graph& graph, const SymbolRanges& symbols,
-                                             engine::BlobWriter& blobs) {
-  Lowering lowering(graph, blobs);
+Status lower_graph(Lowering& lowering) {
+  const ir::Graph& graph = lowering.graph();
   lowering.add_inputs();
   for (ir::NodeId id : graph.order()) {
     const ir::Node& node = graph.node(id);
@@ -34,7 +33,13 @@ Result<std::unique_ptr<fb::PlanT>> lower_cpu(const ir::Graph& graph, const Symbo
     XINFER_RETURN_IF_ERROR(
         std::visit([&](const auto& op) { return lower_op(lowering, node, op); }, node.op));
   }
-  XINFER_RETURN_IF_ERROR(lowering.add_outputs());
+  return lowering.add_outputs();
+}
+
+Result<std::unique_ptr<fb::PlanT>> lower_cpu(const ir::Graph& graph, const SymbolRanges& symbols,
+                                             engine::BlobWriter& blobs) {
+  Lowering lowering(graph, blobs);
+  XINFER_RETURN_IF_ERROR(lower_graph(lowering));
   write_concat_slices(lowering);
   XINFER_RETURN_IF_ERROR(plan_memory(lowering, symbols));
   return lowering.take_plan();

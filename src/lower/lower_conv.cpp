@@ -46,6 +46,11 @@ Result<ReadyWeights> prepare_weights(Lowering& lowering, const ConvShape& shape,
     source = quantized.values.data();
     ready.scales = std::move(quantized.scales);
   }
+  if (lowering.weight_form() == WeightForm::kRows) {
+    const std::size_t bytes = type == ConvType::kF32 ? rows.size_bytes() : quantized.values.size();
+    ready.blob = lowering.blobs().add(std::span(static_cast<const std::byte*>(source), bytes));
+    return ready;
+  }
   std::vector<std::byte> packed(depthwise ? kernels::packed_depthwise_size(shape, type)
                                           : kernels::packed_weights_size(shape, type));
   if (depthwise) {

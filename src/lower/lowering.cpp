@@ -6,9 +6,10 @@
 #include "lower/constants.h"
 
 namespace xinfer::lower {
-Lowering::Lowering(const ir::Graph& graph, engine::BlobWriter& blobs)
+Lowering::Lowering(const ir::Graph& graph, engine::BlobWriter& blobs, WeightForm weight_form)
     : graph_(graph),
       blobs_(blobs),
+      weight_form_(weight_form),
       plan_(std::make_unique<fb::PlanT>()),
       placements_(graph.value_count()),
       wanted_channels_last_(lower::wanted_channels_last(graph)) {

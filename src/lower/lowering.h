@@ -21,15 +21,24 @@ namespace fb = engine::fb;
 using TensorId = std::int32_t;
 inline constexpr TensorId kNoTensor = -1;
 
+/// How prepared weights become blobs.
+enum class WeightForm {
+  kCpuPacked,  ///< as kernels/conv packs them
+  kRows,       ///< [out_channels, taps, channels of a group]: a device packs them later
+};
+
 /// Builds a fb::PlanT node by node. The lower_*.cpp files hold the handlers of the op groups; they
 /// ask for operands in the layout that their kernel wants and get conversions made on demand.
 class Lowering {
  public:
-  Lowering(const ir::Graph& graph, engine::BlobWriter& blobs);
+  Lowering(const ir::Graph& graph, engine::BlobWriter& blobs,
+           WeightForm weight_form = WeightForm::kCpuPacked);
 
   const ir::Graph& graph() const { return graph_; }
+  WeightForm weight_form() const { return weight_form_; }
   engine::BlobWriter& blobs() { return blobs_; }
   fb::PlanT& plan() { return *plan_; }
+  const fb::PlanT& plan() const { return *plan_; }
   std::unique_ptr<fb::PlanT> take_plan() { return std::move(plan_); }
 
   // --- operands ---
@@ -106,6 +115,7 @@ class Lowering {
 
   const ir::Graph& graph_;
   engine::BlobWriter& blobs_;
+  WeightForm weight_form_;
   std::unique_ptr<fb::PlanT> plan_;
   std::vector<Placement> placements_;
   std::vector<bool> wanted_channels_last_;

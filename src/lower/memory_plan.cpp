@@ -27,8 +27,13 @@ Result<std::size_t> bytes_at_maximum(const Lowering& lowering, const fb::PlanT& 
     XINFER_ASSIGN_OR_RETURN(const std::int64_t value, dim.evaluate(largest));
     elements *= std::max<std::int64_t>(value, 0);
   }
-  const auto dtype = static_cast<DType>(plan.tensors[static_cast<std::size_t>(tensor)]->dtype);
-  return static_cast<std::size_t>(elements) * size_of(dtype);
+  const fb::TensorT& made = *plan.tensors[static_cast<std::size_t>(tensor)];
+  if (made.pixel_stride != 0) {
+    XINFER_ASSIGN_OR_RETURN(const std::int64_t channels,
+                            lowering.shape_of(tensor).back().evaluate(largest));
+    elements = elements / channels * static_cast<std::int64_t>(made.pixel_stride);
+  }
+  return static_cast<std::size_t>(elements) * size_of(static_cast<DType>(made.dtype));
 }
 
 /// Packing space of a product of two run-time operands at the largest shapes.

@@ -3,14 +3,14 @@
 
 #include "core/cpu_isa.h"
 #include "runtime/engine_state.h"
-#include "runtime/program.h"
+#include "runtime/executor.h"
 #include "xinfer/core/engine.h"
 
 namespace xinfer {
 
 struct Context::State {
   Engine engine;
-  std::unique_ptr<runtime::Program> program;
+  std::unique_ptr<runtime::Executor> program;
   std::vector<Shape> shapes;  ///< of the inputs of the current call
   std::vector<const void*> in_data;
   std::vector<void*> out_data;
@@ -79,10 +79,17 @@ Context::Context(Engine engine, const ContextOptions& options) {
   if (options.threads < 0) {
     refuse(fmt::format("threads is {}; needed: 0 (all processors) or more", options.threads));
   }
-  runtime::ProgramOptions program_options;
-  program_options.isa = parse_isa(options.cpu_isa).value();
-  program_options.threads = options.threads;
-  auto program = runtime::Program::create(engine.state_->file, program_options).value();
+  runtime::ExecutorOptions executor_options;
+  executor_options.device = parse_device(options.device).value();
+  if (!executor_options.device.architecture.empty()) {
+    refuse(
+        fmt::format("device \"{}\": an architecture is something to build for; to run, give a "
+                    "device: cuda, cuda:1",
+                    options.device));
+  }
+  executor_options.isa = parse_isa(options.cpu_isa).value();
+  executor_options.threads = options.threads;
+  auto program = runtime::make_executor(engine.state_->file, executor_options).value();
   state_ = std::make_unique<State>(State{std::move(engine), std::move(program), {}, {}, {}});
 }
 
@@ -139,7 +146,7 @@ std::vector<StepProfile> Context::profile(std::span<const Tensor> inputs) {
   state_->bind_outputs(outputs);
   std::vector<runtime::StepTime> times;
   state_->program->run_profiled(state_->in_data, state_->out_data, times).value();
-  const std::vector<StepInfo> steps = engine().steps("cpu");
+  const std::vector<StepInfo> steps = engine().steps(target());
   std::vector<StepProfile> profile;
   for (std::size_t i = 0; i < times.size(); ++i) {
     profile.push_back({steps[i].name, steps[i].kind, times[i].kernel, times[i].microseconds});
@@ -186,7 +193,14 @@ std::vector<Tensor> Context::infer_observed(std::span<const Tensor> inputs,
 }
 
 int Context::threads() const { return state_->program->threads(); }
-std::string Context::cpu_isa() const { return to_string(state_->program->isa()); }
+std::string Context::target() const { return state_->program->plan().target()->str(); }
+std::string Context::cpu_isa() const { return target() == "cpu" ? state_->program->device() : ""; }
+std::string Context::device() const { return state_->program->device(); }
+
+double Context::run_resident(int runs) {
+  return state_->program->run_resident(state_->in_data, state_->out_data, runs).value();
+}
+
 std::size_t Context::memory_bytes() const { return state_->program->memory_bytes(); }
 
 }  // namespace xinfer

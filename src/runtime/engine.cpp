@@ -5,6 +5,7 @@
 #include "core/status.h"
 #include "engine/engine_file.h"
 #include "runtime/engine_state.h"
+#include "runtime/executor.h"
 
 namespace xinfer {
 namespace {
@@ -33,11 +34,10 @@ std::vector<BindingInfo> read_bindings(
   return result;
 }
 
-const fb::Plan* find_plan(const fb::Engine& engine, const std::string& target) {
-  for (const fb::Plan* plan : *engine.plans()) {
-    if (plan->target()->str() == target) return plan;
-  }
-  return nullptr;
+const fb::Plan* plan_for(const engine::EngineFile& file, const std::string& target) {
+  const auto& plans = *file.engine().plans();
+  if (target.empty()) return plans.size() == 0 ? nullptr : plans.Get(0);
+  return runtime::find_plan(file, target);
 }
 
 }  // namespace
@@ -76,12 +76,18 @@ std::vector<LayerInfo> Engine::layers() const {
 
 std::vector<StepInfo> Engine::steps(const std::string& target) const {
   std::vector<StepInfo> steps;
-  const fb::Plan* plan = find_plan(state_->file->engine(), target);
+  const fb::Plan* plan = plan_for(*state_->file, target);
   if (plan == nullptr) return steps;
   for (const fb::Step* step : *plan->steps()) {
     StepInfo info;
     info.name = text(step->name());
-    info.kind = fb::EnumNameParams(step->params_type());
+    const fb::Cuda* cuda = step->params_as_Cuda();
+    info.kind = cuda ? text(cuda->family()) : fb::EnumNameParams(step->params_type());
+    if (cuda != nullptr) {
+      for (const fb::CudaVariant* variant : *cuda->variants()) {
+        info.kernels.push_back(text(plan->kernels()->Get(variant->kernel())->tactic()));
+      }
+    }
     if (step->origins()) {
       for (const auto* origin : *step->origins()) info.origins.push_back(origin->str());
     }
@@ -119,7 +125,7 @@ double Engine::int8_mac_share() const { return state_->file->engine().int8_mac_s
 std::size_t Engine::weight_bytes() const { return state_->file->blobs().size(); }
 
 std::size_t Engine::activation_bytes(const std::string& target) const {
-  const fb::Plan* plan = find_plan(state_->file->engine(), target);
+  const fb::Plan* plan = plan_for(*state_->file, target);
   return plan == nullptr ? 0 : plan->arena_bytes();
 }
 

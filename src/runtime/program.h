@@ -1,7 +1,6 @@
 // Runs one plan on the CPU: binds shapes, lays tensors out in the arena, runs the steps in order.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -11,8 +10,9 @@
 #include "core/status.h"
 #include "core/thread_pool.h"
 #include "engine/engine_file.h"
+#include "runtime/bound_plan.h"
+#include "runtime/executor.h"
 #include "runtime/step.h"
-#include "runtime/tensor_view.h"
 #include "xinfer/core/tensor.h"
 
 namespace xinfer::runtime {
@@ -24,76 +24,50 @@ struct ProgramOptions {
   bool split_batch = true;
 };
 
-/// Called after every step, and first for every input: the names of the graph values that a tensor
-/// holds, and the tensor. The view is valid during the call.
-using Observer =
-    std::function<Status(const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>& names,
-                         const TensorView& tensor)>;
-
-/// Microseconds and kernel of every step of one run, in the plan's order.
-struct StepTime {
-  double microseconds = 0;
-  const char* kernel = "";
-};
-
 /// One execution at a time; any number of programs share an EngineFile.
-class Program {
+class Program final : public Executor {
  public:
   /// Uses the file's plan for "cpu". Fails if it has none, naming what it holds.
   static Result<std::unique_ptr<Program>> create(std::shared_ptr<const engine::EngineFile> file,
                                                  const ProgramOptions& options);
 
-  /// Binds input shapes, in the order of the engine's inputs. Free if they are bound already.
-  /// Fails, naming input and dimension, if a shape does not fit the model or its profile.
-  Status bind_shapes(std::span<const Shape> shapes);
-
-  /// Shapes of the outputs under the bound input shapes, ONNX axis order.
-  const std::vector<Shape>& output_shapes() const { return output_shapes_; }
-
-  /// Runs. `inputs` and `outputs` are dense memory of the bound shapes, in the engine's order.
-  Status run(std::span<const void* const> inputs, std::span<void* const> outputs);
-
-  /// As run, calling `observer` (calibration) or filling `times` (profiles) as well.
+  Status bind_shapes(std::span<const Shape> shapes) override;
+  const std::vector<Shape>& output_shapes() const override { return bound_.output_shapes(); }
+  Status run(std::span<const void* const> inputs, std::span<void* const> outputs) override;
   Status run_observed(std::span<const void* const> inputs, std::span<void* const> outputs,
-                      const Observer& observer);
+                      const Observer& observer) override;
   Status run_profiled(std::span<const void* const> inputs, std::span<void* const> outputs,
-                      std::vector<StepTime>& times);
+                      std::vector<StepTime>& times) override;
+  Result<double> run_resident(std::span<const void* const> inputs, std::span<void* const> outputs,
+                              int runs) override;
 
   const engine::EngineFile& file() const { return *file_; }
-  const engine::fb::Plan& plan() const { return plan_; }
-  int threads() const { return pool_.threads(); }
-  CpuIsa isa() const { return options_.isa; }
+  const engine::fb::Plan& plan() const override { return bound_.plan(); }
+  int threads() const override { return pool_.threads(); }
+  std::string device() const override { return to_string(options_.isa); }
   /// Bytes of arena and workspace; those of chunks of a batch count as a chunk's share.
-  std::size_t memory_bytes() const;
+  std::size_t memory_bytes() const override;
 
  private:
   Program(std::shared_ptr<const engine::EngineFile> file, const engine::fb::Plan& plan,
           const ProgramOptions& options);
 
-  Result<std::vector<std::int64_t>> solve_symbols(std::span<const Shape> shapes) const;
-  Status place_tensors(std::span<const Shape> shapes);
-  Status place_tensor(unsigned index);
+  PlanMemory memory_of(const engine::fb::Plan& plan) const;
+  StepSource source_of(unsigned step) const;
   Status make_steps();
   Status make_lanes(std::span<const Shape> shapes);
   Status run_lanes(std::span<const void* const> inputs, std::span<void* const> outputs);
   Status set_addresses(std::span<const void* const> inputs, std::span<void* const> outputs);
   template <typename AfterStep>
   Status run_steps(AfterStep&& after_step);
-  bool touches_bindings(unsigned step) const;
 
   std::shared_ptr<const engine::EngineFile> file_;
-  const engine::fb::Plan& plan_;
   ProgramOptions options_;
   ThreadPool pool_;
-  std::size_t arena_bytes_ = 0;
-  std::size_t workspace_bytes_ = 0;
   std::shared_ptr<void> arena_;
+  std::size_t workspace_bytes_ = 0;
   std::shared_ptr<void> workspace_;
-
-  std::vector<Shape> bound_shapes_;
-  std::vector<Shape> output_shapes_;
-  std::vector<std::int64_t> dims_;
-  std::vector<TensorView> tensors_;
+  BoundPlan bound_;
   std::vector<std::unique_ptr<Step>> steps_;
 
   /// Where the batch is cut: a program of one thread for every thread, bound to a chunk.

@@ -29,7 +29,13 @@ struct TensorView {
   /// Everything before the last axis.
   std::int64_t pixels() const { return channels() == 0 ? 0 : size() / channels(); }
   bool is_dense() const { return pixel_stride == channels(); }
+  /// Bytes of its elements.
   std::size_t size_bytes() const { return static_cast<std::size_t>(size()) * size_of(dtype); }
+  /// Bytes of memory that it spans, gaps between pixels included.
+  std::size_t extent_bytes() const {
+    return is_dense() ? size_bytes()
+                      : static_cast<std::size_t>(pixels() * pixel_stride) * size_of(dtype);
+  }
 };
 
 }  // namespace xinfer::runtime

@@ -6,6 +6,7 @@
 
 #include "gpu_case.h"
 #include "jit/cubin_info.h"
+#include "jit/kernel_compiler.h"
 #include "layers.h"
 
 namespace xinfer::gpu {
@@ -18,7 +19,8 @@ constexpr const char* kArchitectures[] = {"sm_80", "sm_86", "sm_89", "sm_90a", "
 // Compiles a spec as the compiler does, without a cache.
 Result<std::vector<jit::KernelResources>> compile(const KernelSpec& spec,
                                                   const char* architecture) {
-  XINFER_ASSIGN_OR_RETURN(const jit::Compilation compilation, compilation_of(spec, architecture));
+  XINFER_ASSIGN_OR_RETURN(const jit::Compilation compilation,
+                          jit::compilation_of(spec, architecture));
   XINFER_ASSIGN_OR_RETURN(const auto cubin, jit::compile_to_cubin(compilation));
   return jit::cubin_resources(cubin);
 }

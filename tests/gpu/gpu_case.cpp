@@ -21,12 +21,23 @@ struct Family {
   GpuCase (*make)(std::uint64_t seed);
 };
 
-constexpr Family kFamilies[] = {{"mma", conv_mma_case},        {"wgmma", conv_wgmma_case},
-                                {"halo", conv_halo_case},      {"latency", conv_latency_case},
-                                {"half", conv_half_case},      {"float", conv_float_case},
-                                {"depthwise", depthwise_case}, {"convert", convert_case},
-                                {"combine", combine_case},     {"table", table_case},
-                                {"max_pool", max_pool_case},   {"average_pool", average_pool_case}};
+constexpr Family kFamilies[] = {{"mma", conv_mma_case},
+                                {"wgmma", conv_wgmma_case},
+                                {"halo", conv_halo_case},
+                                {"latency", conv_latency_case},
+                                {"half", conv_half_case},
+                                {"float", conv_float_case},
+                                {"depthwise", depthwise_case},
+                                {"convert", convert_case},
+                                {"combine", combine_case},
+                                {"table", table_case},
+                                {"max_pool", max_pool_case},
+                                {"average_pool", average_pool_case},
+                                {"move", move_case},
+                                {"matmul", matmul_case},
+                                {"softmax", softmax_case},
+                                {"layer_norm", layer_norm_case},
+                                {"elementwise", elementwise_case}};
 
 Result<cuda::Buffer> upload(const std::vector<std::uint8_t>& bytes) {
   XINFER_ASSIGN_OR_RETURN(cuda::Buffer buffer, cuda::Buffer::allocate(bytes.size() + 64));

@@ -58,5 +58,10 @@ GpuCase combine_case(std::uint64_t seed);
 GpuCase table_case(std::uint64_t seed);
 GpuCase max_pool_case(std::uint64_t seed);
 GpuCase average_pool_case(std::uint64_t seed);
+GpuCase move_case(std::uint64_t seed);
+GpuCase matmul_case(std::uint64_t seed);
+GpuCase softmax_case(std::uint64_t seed);
+GpuCase layer_norm_case(std::uint64_t seed);
+GpuCase elementwise_case(std::uint64_t seed);
 
 }  // namespace xinfer::gpu

@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include "jit/kernel_sources.h"
+#include "jit/kernel_compiler.h"
 
 namespace xinfer::gpu {
 namespace {
@@ -12,19 +12,8 @@ constexpr int kNvrtcVersion = 13000;
 
 }  // namespace
 
-Result<jit::Compilation> compilation_of(const kernels::cuda::KernelSpec& spec,
-                                        const std::string& architecture) {
-  jit::Compilation compilation;
-  compilation.name = spec.entry;
-  compilation.source = kernels::cuda::translation_unit(spec);
-  XINFER_ASSIGN_OR_RETURN(compilation.headers, jit::sources_of(spec.source));
-  compilation.headers.push_back({"layer.cuh", spec.layer});
-  compilation.architecture = architecture;
-  return compilation;
-}
-
 Result<std::vector<std::byte>> KernelStore::cubin(const kernels::cuda::KernelSpec& spec) const {
-  XINFER_ASSIGN_OR_RETURN(jit::Compilation compilation, compilation_of(spec, architecture_));
+  XINFER_ASSIGN_OR_RETURN(jit::Compilation compilation, jit::compilation_of(spec, architecture_));
   if (bounded_waits_) compilation.options.push_back("-DXI_BOUNDED_WAITS");
   if (std::optional<std::vector<std::byte>> found = cache_.find(compilation, kNvrtcVersion)) {
     return *found;

@@ -30,8 +30,4 @@ class KernelStore {
   bool bounded_waits_;
 };
 
-/// The compilation of a spec, as the compiler does it.
-Result<jit::Compilation> compilation_of(const kernels::cuda::KernelSpec& spec,
-                                        const std::string& architecture);
-
 }  // namespace xinfer::gpu

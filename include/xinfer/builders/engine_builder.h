@@ -76,8 +76,15 @@ class EngineBuilder {
   EngineBuilder& with_max_batch_size(std::int64_t n);
   /// Shapes of an input: the smallest, the usual and the largest.
   EngineBuilder& with_profile(const std::string& input, Shape min, Shape opt, Shape max);
-  /// "cpu" (the default where no GPU back end is there).
+  /// "cpu" (the default), "cuda" (the first GPU), "cuda:1", "cuda:sm_90a" (a GPU that need not be
+  /// there), or several joined by commas: the engine then holds a plan for each.
   EngineBuilder& on(const std::string& device);
+  /// Tensor core instructions of GPU kernels: "auto", "mma" or "wgmma" (sm_90a).
+  EngineBuilder& with_cuda_backend(const std::string& backend);
+  /// Timings of GPU kernels: read if the file exists; what is timed is added to it.
+  EngineBuilder& with_timing_cache(const std::filesystem::path& path);
+  /// GPU kernels by the cost model (and the timing cache) alone; a GPU that is there is not used.
+  EngineBuilder& without_tuning();
   /// Read if the file exists, else written: ours if the name ends in .json, else TensorRT's text.
   EngineBuilder& with_calibration_cache(const std::filesystem::path& path,
                                         CacheMismatch mismatch = CacheMismatch::kRefuse);
@@ -118,6 +125,10 @@ class EngineBuilder {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+/// The compiler of GPU kernels (NVRTC), or what is missing for building GPU engines and how to get
+/// it.
+std::string kernel_compiler_status();
 
 }  // namespace xinfer::builders
 

@@ -1,6 +1,7 @@
 // What this machine offers for running engines.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -22,5 +23,20 @@ int cpu_count();
 /// on, in float32 or, for every other `dtype`, INT8. Takes about 10 ms. Throws for an instruction
 /// set that this CPU lacks.
 double cpu_peak_gops(const std::string& cpu_isa, DType dtype);
+
+/// A GPU that the driver sees.
+struct GpuInfo {
+  std::string name;
+  std::string target;          ///< what to build for: "cuda:sm_90a"
+  int compute_capability = 0;  ///< 10 * major + minor
+  int multiprocessors = 0;
+  std::size_t memory_bytes = 0;
+};
+
+/// The GPUs, in the order of "cuda:0", "cuda:1", …; empty if there is none.
+std::vector<GpuInfo> gpus();
+
+/// The driver and its CUDA version, or what is missing for running GPU engines and how to get it.
+std::string gpu_driver_status();
 
 }  // namespace xinfer

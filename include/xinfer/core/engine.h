@@ -49,6 +49,7 @@ struct LayerInfo {
 struct StepInfo {
   std::string name;
   std::string kind;                  ///< "Conv", "Gemm", "Transpose", …
+  std::vector<std::string> kernels;  ///< GPU plans: by rising batch
   std::vector<std::string> origins;  ///< the model's nodes that it computes
   std::string output_dtype;
 };
@@ -67,8 +68,8 @@ class Engine {
   const std::vector<BindingInfo>& outputs() const;
   /// One entry a node of the simplified model.
   std::vector<LayerInfo> layers() const;
-  /// Kernel calls of the plan for `target`, in order.
-  std::vector<StepInfo> steps(const std::string& target = "cpu") const;
+  /// Kernel calls of the plan for `target`, in order; of the first plan if none is named.
+  std::vector<StepInfo> steps(const std::string& target = "") const;
   /// Targets it holds plans for: "cpu", "cuda:sm_90a", …
   std::vector<std::string> targets() const;
   /// Canonical --preprocess text stored at build; empty if none.
@@ -80,7 +81,7 @@ class Engine {
   double int8_mac_share() const;
   /// Bytes of weights and tables, and of the activation arena at the largest shapes.
   std::size_t weight_bytes() const;
-  std::size_t activation_bytes(const std::string& target = "cpu") const;
+  std::size_t activation_bytes(const std::string& target = "") const;
 
   /// The whole engine file.
   std::span<const std::byte> bytes() const;
@@ -100,6 +101,8 @@ struct ContextOptions {
   int threads = 0;
   /// "auto", "portable", "avx2", "avxvnni", "avx512vnni" or "amx".
   std::string cpu_isa = "auto";
+  /// "auto" (the CPU if the engine was built for it, else the first GPU), "cpu", "cuda", "cuda:1".
+  std::string device = "auto";
 };
 
 /// Time of one step of one run.
@@ -147,8 +150,17 @@ class Context {
   /// fusion removed do not exist. An exception from the callback ends the run.
   std::vector<Tensor> infer_observed(std::span<const Tensor> inputs, const ValueCallback& callback);
 
+  /// Runs that many times on the inputs of the last run, whose tensors must still exist, and leaves
+  /// the outputs on the device; returns the milliseconds that it took there.
+  double run_resident(int runs);
+
   int threads() const;
+  /// The instruction set in use; "" on a GPU.
   std::string cpu_isa() const;
+  /// The engine's plan in use: "cpu", "cuda:sm_90a".
+  std::string target() const;
+  /// What computes: an instruction set ("avx512vnni") or a GPU's name.
+  std::string device() const;
   /// Bytes of activations and workspace that this context holds.
   std::size_t memory_bytes() const;
 

@@ -104,7 +104,6 @@ Result<BoundKernel> BoundKernel::bind(const KernelSpec& spec, const driver_api::
 }
 
 Status BoundKernel::launch(const driver_api::Stream& stream) const {
-  constexpr std::size_t kMostArguments = 16;
   std::array<void*, kMostArguments> pointers = {};
   for (std::size_t i = 0; i < values_.size(); ++i) {
     pointers[i] = const_cast<TensorMap*>(&values_[i]);

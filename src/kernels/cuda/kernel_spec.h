@@ -26,6 +26,9 @@ enum class Operand : std::uint8_t {
 };
 inline constexpr int kOperandCount = 10;
 
+/// No kernel has more parameters.
+inline constexpr int kMostArguments = 16;
+
 /// A descriptor for the tensor memory accelerator, without the address. Extents of dimensions
 /// outermost last, as cuTensorMapEncode takes them; the extent of `batch_dimension` is multiplied
 /// by the batch when the kernel is bound.

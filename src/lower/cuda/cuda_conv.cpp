@@ -1,0 +1,169 @@
+// Convolutions and products with constant weights: packed as the CUDA kernels hold them.
+#include <algorithm>
+
+#include "kernels/cuda/conv_layout.h"
+#include "kernels/cuda/conv_problem.h"
+#include "kernels/cuda/depthwise_kernels.h"
+#include "kernels/cuda/space_to_depth.h"
+#include "lower/cuda/cuda_lowering.h"
+
+namespace xinfer::lower {
+namespace {
+
+using kernels::ConvShape;
+using kernels::cuda::ConvLayout;
+using kernels::cuda::ConvProblem;
+using kernels::cuda::KernelSpec;
+using kernels::cuda::Operand;
+
+/// What a kernel needs to be there; never read at build time.
+constexpr float kPresent = 1.0f;
+
+/// Multiplier and bias, spread to the rows of the kernel's weights.
+template <typename Spread>
+void add_tables(CudaLowering& cuda, const fb::EpilogueT& epilogue, bool scaled,
+                std::int64_t out_channels, const Spread& spread, CudaLaunch& launch) {
+  if (scaled) {
+    cuda.use(launch, Operand::kMultiplier,
+             cuda.blobs().add(
+                 std::span<const float>(spread(cuda.values_of<float>(epilogue.multiplier)))));
+  }
+  const std::vector<float> zeros(static_cast<std::size_t>(out_channels), 0.0f);
+  const std::span<const float> bias = epilogue.bias.size() == 0
+                                          ? std::span<const float>(zeros)
+                                          : cuda.values_of<float>(epilogue.bias);
+  cuda.use(launch, Operand::kBias, cuda.blobs().add(std::span<const float>(spread(bias))));
+}
+
+/// Packs for the implicit GEMM kernels; candidates for every batch point.
+Status choose_gemm(CudaLowering& cuda, const ConvProblem& problem, const fb::EpilogueT& epilogue,
+                   std::span<const std::byte> weights, CudaLaunch& launch) {
+  const ConvLayout layout = kernels::cuda::conv_layout(problem.shape, problem.input);
+  std::vector<std::byte> packed(layout.weight_bytes());
+  kernels::cuda::pack_conv_weights(problem.shape, layout, weights.data(), packed.data());
+  cuda.use(launch, Operand::kWeights, cuda.blobs().add(std::span<const std::byte>(packed)));
+  const auto spread = [&](std::span<const float> values) {
+    std::vector<float> table(static_cast<std::size_t>(layout.table_length()));
+    kernels::cuda::pack_conv_table(layout, values, table.data());
+    return table;
+  };
+  add_tables(cuda, epilogue, problem.epilogue.multiplier != nullptr, problem.shape.out_channels,
+             spread, launch);
+  const kernels::cuda::ConvTarget target{cuda.target().capability, cuda.target().multiprocessors,
+                                         cuda.target().use_wgmma};
+  for (const std::int64_t batch : cuda.batch_points(launch.batch)) {
+    XINFER_ASSIGN_OR_RETURN(
+        auto candidates,
+        kernels::cuda::conv_candidates(problem, target, batch, cuda.target().most_candidates));
+    launch.points.push_back({batch, std::move(candidates)});
+  }
+  return {};
+}
+
+/// Packs for the depthwise kernel.
+Status choose_depthwise(CudaLowering& cuda, const ConvProblem& problem,
+                        const fb::EpilogueT& epilogue, std::span<const std::byte> weights,
+                        CudaLaunch& launch) {
+  const std::int64_t pitch = kernels::cuda::depthwise_pitch(problem.shape);
+  std::vector<std::int8_t> packed(
+      static_cast<std::size_t>(problem.shape.kernel_h * problem.shape.kernel_w * pitch));
+  kernels::cuda::pack_depthwise_weights(
+      problem.shape, reinterpret_cast<const std::int8_t*>(weights.data()), packed.data());
+  cuda.use(launch, Operand::kWeights, cuda.blobs().add(std::span<const std::int8_t>(packed)));
+  const auto spread = [&](std::span<const float> values) {
+    std::vector<float> table(static_cast<std::size_t>(pitch), 0.0f);
+    std::copy(values.begin(), values.end(), table.begin());
+    return table;
+  };
+  add_tables(cuda, epilogue, true, problem.shape.out_channels, spread, launch);
+  for (const std::int64_t batch : cuda.batch_points(launch.batch)) {
+    const auto tactic =
+        kernels::cuda::choose_depthwise(problem, batch, cuda.target().multiprocessors);
+    XINFER_ASSIGN_OR_RETURN(KernelSpec spec, kernels::cuda::depthwise_kernel(problem, tactic));
+    launch.points.push_back({batch, {std::move(spec)}});
+  }
+  return {};
+}
+
+/// `shape` but for the tensors' part of it, then the launch.
+Status lower_conv(CudaLowering& cuda, const fb::StepT& step, ConvShape shape,
+                  std::span<const std::byte> weights, const fb::EpilogueT& epilogue,
+                  TensorId input) {
+  XINFER_ASSIGN_OR_RETURN(const CudaTensor x, cuda.aligned_tensor(input, step));
+  XINFER_ASSIGN_OR_RETURN(const CudaTensor y, cuda.tensor(step.outputs[0]));
+  shape.x_pixel_stride = x.pitch;
+  shape.y_pixel_stride = y.pitch;
+  CudaLaunch launch;
+  launch.batch = y.batch;
+  cuda.read(launch, Operand::kInput, x.id);
+  ConvProblem problem;
+  problem.shape = shape;
+  problem.input = x.dtype;
+  problem.stored_channels = y.pitch;
+  problem.epilogue.output_dtype = y.dtype;
+  problem.epilogue.multiplier = x.is_int8() ? &kPresent : nullptr;
+  problem.epilogue.bias = &kPresent;
+  const std::size_t fused = fused_step_count(epilogue);
+  for (std::size_t i = 0; i < fused; ++i) {
+    XINFER_RETURN_IF_ERROR(
+        add_epilogue_step(cuda, step, *epilogue.steps[i], launch, problem.epilogue));
+  }
+  cuda.write(launch, Operand::kOutput, y.id);
+  XINFER_RETURN_IF_ERROR(kernels::cuda::is_depthwise(problem)
+                             ? choose_depthwise(cuda, problem, epilogue, weights, launch)
+                             : choose_gemm(cuda, problem, epilogue, weights, launch));
+  XINFER_RETURN_IF_ERROR(cuda.emit(step, std::move(launch)));
+  return emit_epilogue_tail(cuda, step, epilogue, y);
+}
+
+}  // namespace
+
+kernels::ConvShape conv_shape(const fb::ConvT& conv, const CudaTensor& x, const CudaTensor& y) {
+  const std::size_t spatial = conv.kernel.size();
+  const auto vertical = [&](const std::vector<std::int64_t>& list, std::int64_t absent) {
+    return spatial == 2 ? list[0] : absent;
+  };
+  ConvShape shape;
+  shape.in_h = vertical(x.dims, 1);
+  shape.in_w = x.dims[spatial - 1];
+  shape.out_h = vertical(y.dims, 1);
+  shape.out_w = y.dims[spatial - 1];
+  shape.in_channels = conv.in_channels;
+  shape.out_channels = conv.out_channels;
+  shape.groups = conv.groups;
+  shape.kernel_h = vertical(conv.kernel, 1);
+  shape.kernel_w = conv.kernel.back();
+  shape.stride_h = vertical(conv.strides, 1);
+  shape.stride_w = conv.strides.back();
+  shape.dilation_h = vertical(conv.dilations, 1);
+  shape.dilation_w = conv.dilations.back();
+  shape.pad_top = vertical(conv.pads_begin, 0);
+  shape.pad_left = conv.pads_begin.back();
+  return shape;
+}
+
+Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::ConvT& conv) {
+  XINFER_ASSIGN_OR_RETURN(const CudaTensor x, cuda.tensor(step.inputs[0]));
+  XINFER_ASSIGN_OR_RETURN(const CudaTensor y, cuda.tensor(step.outputs[0]));
+  const ConvShape shape = conv_shape(conv, x, y);
+  const std::span<const std::byte> weights = cuda.rows_of(conv.weights);
+  if (cuda.stem_block(x.id) == 1) {
+    return lower_conv(cuda, step, shape, weights, *conv.epilogue, x.id);
+  }
+  const ConvShape moved = kernels::cuda::space_to_depth_shape(shape);
+  std::vector<std::byte> rearranged(static_cast<std::size_t>(moved.out_channels * moved.kernel_h *
+                                                             moved.kernel_w * moved.in_channels));
+  kernels::cuda::space_to_depth_weights(shape, weights.data(), rearranged.data(), 1);
+  return lower_conv(cuda, step, moved, rearranged, *conv.epilogue, cuda.rearranged(x.id));
+}
+
+Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::GemmT& gemm) {
+  XINFER_ASSIGN_OR_RETURN(const CudaTensor x, cuda.tensor(step.inputs[0]));
+  ConvShape shape;
+  shape.in_w = shape.out_w = x.pixels();
+  shape.in_channels = gemm.k;
+  shape.out_channels = gemm.n;
+  return lower_conv(cuda, step, shape, cuda.rows_of(gemm.weights), *gemm.epilogue, x.id);
+}
+
+}  // namespace xinfer::lower

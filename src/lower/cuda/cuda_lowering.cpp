@@ -1,0 +1,271 @@
+#include "lower/cuda/cuda_lowering.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "lower/handlers.h"
+#include "lower/memory_plan.h"
+
+namespace xinfer::lower {
+
+using kernels::cuda::KernelSpec;
+using kernels::cuda::Operand;
+
+std::int64_t CudaTensor::stride(std::size_t axis) const {
+  if (axis + 1 >= dims.size()) return 1;
+  std::int64_t step = pitch;
+  for (std::size_t i = axis + 1; i + 1 < dims.size(); ++i) step *= dims[i];
+  return step;
+}
+
+CudaLowering::CudaLowering(Lowering& source, const engine::BlobWriter& rows,
+                           const SymbolRanges& symbols, const CudaTarget& target,
+                           engine::BlobWriter& blobs)
+    : source_(source), rows_(rows), symbols_(symbols), target_(target), blobs_(blobs) {}
+
+// --- tensors ------------------------------------------------------------------------------------
+
+Result<CudaTensor> CudaLowering::tensor(TensorId id) const {
+  if (id == kNoTensor) return internal_error("a CUDA step without an operand");
+  const ir::SymbolicShape& shape = source_.shape_of(id);
+  CudaTensor result;
+  result.id = id;
+  result.dtype = static_cast<DType>(made(id).dtype);
+  result.scale = made(id).scale;
+  result.batch = shape.empty() ? ir::Dim(1) : shape[0];
+  for (std::size_t axis = 1; axis < shape.size(); ++axis) {
+    if (!shape[axis].is_constant()) {
+      return unsupported("dimension {} of {} is dynamic; supported: the first, the batch", axis,
+                         ir::to_string(shape));
+    }
+    result.dims.push_back(shape[axis].constant());
+  }
+  result.pitch = made(id).pixel_stride != 0 ? static_cast<std::int64_t>(made(id).pixel_stride)
+                                            : result.channels();
+  return result;
+}
+
+Result<CudaTensor> CudaLowering::aligned_tensor(TensorId id, const fb::StepT& step) {
+  XINFER_ASSIGN_OR_RETURN(const CudaTensor x, tensor(id));
+  const std::int64_t pitch = aligned_pitch(x.channels(), x.dtype);
+  if (x.pitch % aligned_pitch(1, x.dtype) == 0) return x;
+  const TensorId copy = source_.add_tensor(x.dtype, x.scale, source_.shape_of(id));
+  made(copy).pixel_stride = static_cast<std::uint64_t>(pitch);
+  XINFER_ASSIGN_OR_RETURN(const CudaTensor y, tensor(copy));
+  XINFER_RETURN_IF_ERROR(emit_copy(*this, step, step.name + " input aligned", x, y));
+  return y;
+}
+
+bool CudaLowering::is_constant(TensorId id) const {
+  return made(id).storage == fb::Storage::Constant;
+}
+
+std::span<const std::byte> CudaLowering::rows_of(const fb::Blob& blob) const {
+  const auto bytes = std::as_bytes(std::span(rows_.bytes()));
+  return bytes.subspan(blob.offset(), blob.size());
+}
+
+std::span<const std::byte> CudaLowering::constant_bytes(TensorId id) const {
+  std::size_t bytes = size_of(static_cast<DType>(made(id).dtype));
+  for (const ir::Dim& dim : source_.shape_of(id)) {
+    bytes *= static_cast<std::size_t>(dim.constant());
+  }
+  return std::as_bytes(std::span(rows_.bytes())).subspan(made(id).offset, bytes);
+}
+
+Result<std::int64_t> CudaLowering::constant_dim(std::uint32_t index) const {
+  const fb::DimNode& node = source_.plan().dims[index];
+  if (node.op() != fb::DimOp::Constant) return unsupported("a position that is dynamic");
+  return node.value();
+}
+
+void CudaLowering::keep_constant(TensorId id) {
+  constant_kept_.resize(source_.plan().tensors.size(), false);
+  if (!is_constant(id) || constant_kept_[static_cast<std::size_t>(id)]) return;
+  constant_kept_[static_cast<std::size_t>(id)] = true;
+  made(id).offset = blobs_.add(constant_bytes(id)).offset();
+}
+
+std::int64_t CudaLowering::stem_block(TensorId id) const {
+  const auto it = stem_blocks_.find(id);
+  return it == stem_blocks_.end() ? 1 : it->second;
+}
+
+TensorId CudaLowering::rearranged(TensorId id) {
+  const auto [it, added] = rearranged_.try_emplace(id, kNoTensor);
+  if (!added) return it->second;
+  const std::int64_t block = stem_block(id);
+  const ir::SymbolicShape& shape = source_.shape_of(id);  // [N, H, W, C]
+  const std::int64_t height = shape[1].constant(), width = shape[2].constant();
+  const std::int64_t channels = shape[3].constant() * block * block;
+  const auto dtype = static_cast<DType>(made(id).dtype);
+  const TensorId blocks = source_.add_tensor(
+      dtype, made(id).scale,
+      {shape[0], (height + block - 1) / block, (width + block - 1) / block, channels});
+  made(blocks).pixel_stride = static_cast<std::uint64_t>(aligned_pitch(channels, dtype));
+  it->second = blocks;
+  return blocks;
+}
+
+void CudaLowering::forget_unused_tensors() {
+  std::vector<bool> used(source_.plan().tensors.size(), false);
+  for (const auto& step : steps_) {
+    for (const auto* operands : {&step->inputs, &step->outputs}) {
+      for (const TensorId id : *operands) used[static_cast<std::size_t>(id)] = true;
+    }
+  }
+  for (std::size_t i = 0; i < used.size(); ++i) {
+    fb::TensorT& tensor = *source_.plan().tensors[i];
+    if (used[i] || tensor.storage != fb::Storage::Arena) continue;
+    tensor.dims.clear();  // it has no place in the arena
+    tensor.pixel_stride = 0;
+  }
+}
+
+// --- launches -----------------------------------------------------------------------------------
+
+void CudaLowering::add_operand(CudaLaunch& launch, Operand operand, TensorId id,
+                               std::int64_t offset_bytes) {
+  auto made_operand = std::make_unique<fb::CudaOperandT>();
+  made_operand->operand = static_cast<std::uint8_t>(operand);
+  made_operand->tensor = id;
+  made_operand->offset_bytes = static_cast<std::uint64_t>(offset_bytes);
+  launch.operands.push_back(std::move(made_operand));
+}
+
+void CudaLowering::read(CudaLaunch& launch, Operand operand, TensorId id) {
+  keep_constant(id);
+  launch.inputs.push_back(id);
+  add_operand(launch, operand, id, 0);
+}
+
+void CudaLowering::write(CudaLaunch& launch, Operand operand, TensorId id,
+                         std::int64_t offset_bytes) {
+  launch.outputs.push_back(id);
+  add_operand(launch, operand, id, offset_bytes);
+}
+
+void CudaLowering::use(CudaLaunch& launch, Operand operand, const fb::Blob& blob) const {
+  auto made_operand = std::make_unique<fb::CudaOperandT>();
+  made_operand->operand = static_cast<std::uint8_t>(operand);
+  made_operand->blob = blob;
+  launch.operands.push_back(std::move(made_operand));
+}
+
+OperandExtent CudaLowering::extent_of(const fb::CudaOperandT& operand) const {
+  OperandExtent extent;
+  extent.operand = static_cast<Operand>(operand.operand);
+  extent.bytes = operand.blob.size();
+  if (operand.tensor == kNoTensor) return extent;
+  const Result<CudaTensor> found = tensor(operand.tensor);
+  if (!found.ok()) return extent;
+  extent.bytes = static_cast<std::size_t>(found->image_stride()) * size_of(found->dtype);
+  extent.per_image = true;
+  return extent;
+}
+
+std::vector<std::int64_t> CudaLowering::batch_points(const ir::Dim& batch) const {
+  ir::Bindings largest;
+  for (const auto& [name, range] : symbols_) largest[name] = range.max;
+  const Result<std::int64_t> most = batch.evaluate(largest);
+  if (!most.ok() || batch.is_constant()) return {most.ok() ? *most : 1};
+  std::vector<std::int64_t> points;
+  for (const std::int64_t point : {1, 8, 32, 128}) {
+    if (point < *most) points.push_back(point);
+  }
+  points.push_back(*most);
+  return points;
+}
+
+Status CudaLowering::emit(const fb::StepT& step, CudaLaunch launch, KernelSpec spec) {
+  launch.points.resize(1);
+  launch.points[0].largest_batch = batch_points(launch.batch).back();
+  launch.points[0].candidates.push_back(std::move(spec));
+  return emit(step, std::move(launch));
+}
+
+Status CudaLowering::emit(const fb::StepT& step, CudaLaunch launch) {
+  OpenLaunch open;
+  open.points = std::move(launch.points);
+  for (const auto& operand : launch.operands) open.operands.push_back(extent_of(*operand));
+  fb::CudaT params;
+  params.family = launch.family.empty() ? fb::EnumNameParams(step.params.type) : launch.family;
+  params.batch = source_.dim(launch.batch);
+  params.operands = std::move(launch.operands);
+  auto made_step = std::make_unique<fb::StepT>();
+  made_step->name = launch.name.empty() ? step.name : launch.name;
+  made_step->origins = step.origins;
+  made_step->inputs = std::move(launch.inputs);
+  made_step->outputs = std::move(launch.outputs);
+  made_step->params.Set(std::move(params));
+  steps_.push_back(std::move(made_step));
+  launches_.push_back(std::move(open));
+  return {};
+}
+
+// --- steps --------------------------------------------------------------------------------------
+
+Status CudaLowering::lower_step(const fb::StepT& step) {
+  const auto lower = [&](const auto* params) { return lower_cuda_step(*this, step, *params); };
+  switch (step.params.type) {
+    case fb::Params::Conv:
+      return lower(step.params.AsConv());
+    case fb::Params::Gemm:
+      return lower(step.params.AsGemm());
+    case fb::Params::MatMul:
+      return lower(step.params.AsMatMul());
+    case fb::Params::Unary:
+      return lower(step.params.AsUnary());
+    case fb::Params::Binary:
+      return lower(step.params.AsBinary());
+    case fb::Params::Clip:
+      return lower(step.params.AsClip());
+    case fb::Params::Softmax:
+      return lower(step.params.AsSoftmax());
+    case fb::Params::LayerNorm:
+      return lower(step.params.AsLayerNorm());
+    case fb::Params::Pool:
+      return lower(step.params.AsPool());
+    case fb::Params::Reduce:
+      return lower(step.params.AsReduce());
+    case fb::Params::Quantize:
+      return lower(step.params.AsQuantize());
+    case fb::Params::ByteTable:
+      return lower(step.params.AsByteTable());
+    case fb::Params::QuantizedBinary:
+      return lower(step.params.AsQuantizedBinary());
+    case fb::Params::Transpose:
+      return lower(step.params.AsTranspose());
+    case fb::Params::Slice:
+      return lower(step.params.AsSlice());
+    case fb::Params::Concat:
+      return lower(step.params.AsConcat());
+    case fb::Params::Pad:
+      return lower(step.params.AsPad());
+    case fb::Params::Gather:
+      return lower(step.params.AsGather());
+    case fb::Params::Expand:
+      return lower(step.params.AsExpand());
+    default:
+      return unsupported("there is no CUDA kernel for this op yet");
+  }
+}
+
+Status CudaLowering::run() {
+  choose_pitches(source_);
+  stem_blocks_ = find_stems(source_, *this);
+  std::vector<std::unique_ptr<fb::StepT>> common = std::move(source_.plan().steps);
+  for (const auto& step : common) {
+    Status status = lower_step(*step);
+    if (status.ok()) continue;
+    return std::move(status).with_context(fmt::format(
+        "{}: step \"{}\" ({})", target_.name(), step->name, fb::EnumNameParams(step->params.type)));
+  }
+  forget_unused_tensors();
+  source_.plan().steps = std::move(steps_);
+  source_.plan().target = target_.name();
+  return {};
+}
+
+}  // namespace xinfer::lower

@@ -1,0 +1,178 @@
+// The state of one lowering to CUDA: the steps of the common lowering in, kernel launches out.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/status.h"
+#include "engine/engine_file.h"
+#include "kernels/conv/conv.h"
+#include "kernels/cuda/kernel_spec.h"
+#include "kernels/epilogue.h"
+#include "lower/cuda/cuda_target.h"
+#include "lower/cuda/lower_cuda.h"
+#include "lower/lowering.h"
+
+namespace xinfer::lower {
+
+/// A tensor as kernels see it: a batch of images, everything but the batch constant.
+struct CudaTensor {
+  TensorId id = kNoTensor;
+  DType dtype = DType::kFloat32;
+  float scale = 0;
+  ir::Dim batch;                   ///< the first axis
+  std::vector<std::int64_t> dims;  ///< the others, in memory order
+  std::int64_t pitch = 1;          ///< elements from one row of the last axis to the next
+
+  std::int64_t channels() const { return dims.empty() ? 1 : dims.back(); }
+  /// Rows of the last axis in an image.
+  std::int64_t pixels() const {
+    std::int64_t count = 1;
+    for (std::size_t i = 0; i + 1 < dims.size(); ++i) count *= dims[i];
+    return count;
+  }
+  bool is_int8() const { return dtype == DType::kInt8 || dtype == DType::kUInt8; }
+  /// Elements from one image to the next.
+  std::int64_t image_stride() const { return dims.empty() ? 1 : pixels() * pitch; }
+  /// Elements from one position of axis i (of `dims`) to the next.
+  std::int64_t stride(std::size_t axis) const;
+};
+
+/// A launch under construction.
+struct CudaLaunch {
+  std::string name;    ///< empty: the step's
+  std::string family;  ///< empty: the step's
+  ir::Dim batch;
+  std::vector<TensorId> inputs, outputs;
+  std::vector<std::unique_ptr<fb::CudaOperandT>> operands;
+  std::vector<BatchPoint> points;
+};
+
+class CudaLowering {
+ public:
+  /// `source` has lowered its graph with WeightForm::kRows into `rows`.
+  CudaLowering(Lowering& source, const engine::BlobWriter& rows, const SymbolRanges& symbols,
+               const CudaTarget& target, engine::BlobWriter& blobs);
+
+  /// Replaces the plan's steps by launches.
+  Status run();
+  std::vector<OpenLaunch> take_launches() { return std::move(launches_); }
+
+  // --- for the handlers of the step kinds ---
+  const CudaTarget& target() const { return target_; }
+  engine::BlobWriter& blobs() { return blobs_; }
+
+  /// Fails, naming the dimension, if one beside the first is dynamic.
+  Result<CudaTensor> tensor(TensorId id) const;
+  /// As `tensor`, in rows that start at 16-byte boundaries: a copy if need be.
+  Result<CudaTensor> aligned_tensor(TensorId id, const fb::StepT& step);
+  /// Bytes of a blob or constant of the common lowering.
+  std::span<const std::byte> rows_of(const fb::Blob& blob) const;
+  std::span<const std::byte> constant_bytes(TensorId id) const;
+  bool is_constant(TensorId id) const;
+  /// The value of an entry of Plan.dims; fails if it is dynamic.
+  Result<std::int64_t> constant_dim(std::uint32_t index) const;
+  template <typename T>
+  std::span<const T> values_of(const fb::Blob& blob) const {
+    const auto bytes = rows_of(blob);
+    return {reinterpret_cast<const T*>(bytes.data()), bytes.size() / sizeof(T)};
+  }
+
+  /// Adds an operand: a tensor that the launch reads or writes (offset in bytes), or a blob.
+  void read(CudaLaunch& launch, kernels::cuda::Operand operand, TensorId id);
+  void write(CudaLaunch& launch, kernels::cuda::Operand operand, TensorId id,
+             std::int64_t offset_bytes = 0);
+  void use(CudaLaunch& launch, kernels::cuda::Operand operand, const fb::Blob& blob) const;
+
+  /// Above 1: the tensor is stored as blocks of that many pixels a side (find_stems), and
+  /// `rearranged` is the tensor that holds it so.
+  std::int64_t stem_block(TensorId id) const;
+  TensorId rearranged(TensorId id);
+
+  /// Batches for which kernels are chosen, rising; the last is the largest.
+  std::vector<std::int64_t> batch_points(const ir::Dim& batch) const;
+  /// One kernel for all batches.
+  Status emit(const fb::StepT& step, CudaLaunch launch, kernels::cuda::KernelSpec spec);
+  /// The launch with its points.
+  Status emit(const fb::StepT& step, CudaLaunch launch);
+
+ private:
+  Status lower_step(const fb::StepT& step);
+  void add_operand(CudaLaunch& launch, kernels::cuda::Operand operand, TensorId id,
+                   std::int64_t offset_bytes);
+  void keep_constant(TensorId id);
+  OperandExtent extent_of(const fb::CudaOperandT& operand) const;
+  void forget_unused_tensors();
+  fb::TensorT& made(TensorId id) const {
+    return *source_.plan().tensors[static_cast<std::size_t>(id)];
+  }
+
+  Lowering& source_;
+  const engine::BlobWriter& rows_;
+  const SymbolRanges& symbols_;
+  CudaTarget target_;
+  engine::BlobWriter& blobs_;
+  std::vector<std::unique_ptr<fb::StepT>> steps_;
+  std::vector<OpenLaunch> launches_;
+  std::vector<bool> constant_kept_;
+  std::map<TensorId, std::int64_t> stem_blocks_;
+  std::map<TensorId, TensorId> rearranged_;
+};
+
+/// One handler a step kind.
+Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::ConvT& conv);
+Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::GemmT& gemm);
+Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::PoolT& pool);
+Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::ReduceT& reduce);
+Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::QuantizeT& convert);
+Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::ByteTableT& table);
+Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::QuantizedBinaryT& op);
+Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::TransposeT& transpose);
+Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::SliceT& slice);
+Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::ConcatT& concat);
+Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::PadT& pad);
+Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::GatherT& gather);
+Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::ExpandT& expand);
+
+Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::MatMulT& matmul);
+Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::UnaryT& unary);
+Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::BinaryT& binary);
+Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::ClipT& clip);
+Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::SoftmaxT& softmax);
+Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::LayerNormT& norm);
+
+/// Adds the step of an epilogue to a kernel's, and its residual or table to the launch. Fails for a
+/// float activation.
+Status add_epilogue_step(CudaLowering& cuda, const fb::StepT& step, const fb::EpilogueStepT& from,
+                         CudaLaunch& launch, kernels::Epilogue& epilogue);
+
+/// Number of an epilogue's steps that the accumulating kernel takes: those before the first float
+/// activation.
+std::size_t fused_step_count(const fb::EpilogueT& epilogue);
+
+/// The other steps of a float32 epilogue as a kernel of their own, on y in place.
+Status emit_epilogue_tail(CudaLowering& cuda, const fb::StepT& step, const fb::EpilogueT& epilogue,
+                          const CudaTensor& y);
+
+/// Copies rows: x into y, which has the same dimensions and perhaps another pitch.
+Status emit_copy(CudaLowering& cuda, const fb::StepT& step, const std::string& name,
+                 const CudaTensor& x, const CudaTensor& y);
+
+/// The convolution's shape, its tensors' part included, but for their pitches.
+kernels::ConvShape conv_shape(const fb::ConvT& conv, const CudaTensor& x, const CudaTensor& y);
+
+/// Quantised inputs of few channels whose only reader is a strided convolution, with the block size
+/// that turns it into one of stride 1 (kernels/cuda/space_to_depth.h).
+std::map<TensorId, std::int64_t> find_stems(const Lowering& lowering, const CudaLowering& cuda);
+
+/// Gives the tensors that convolutions read rows of a multiple of 16 bytes, where nothing else
+/// needs them dense.
+void choose_pitches(Lowering& lowering);
+
+/// Elements of a row of `channels` that ends at a 16-byte boundary.
+std::int64_t aligned_pitch(std::int64_t channels, DType dtype);
+
+}  // namespace xinfer::lower

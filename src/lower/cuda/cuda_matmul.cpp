@@ -1,0 +1,88 @@
+// Products of two operands that are computed at run time.
+#include "kernels/cuda/matmul_kernels.h"
+#include "lower/cuda/cuda_lowering.h"
+
+namespace xinfer::lower {
+namespace {
+
+using kernels::cuda::MatmulAxis;
+using kernels::cuda::MatmulProblem;
+using kernels::cuda::Operand;
+
+constexpr float kPresent = 1.0f;
+
+/// Batch axes within an image, each operand broadcast where it has size 1.
+Result<std::vector<MatmulAxis>> outer_axes(const CudaTensor& a, const CudaTensor& b,
+                                           const CudaTensor& y) {
+  if (a.dims.size() != y.dims.size() || b.dims.size() != y.dims.size() || y.dims.size() < 2) {
+    return unsupported(
+        "a product of operands with {}, {} and {} axes behind the batch; supported: "
+        "as many, two or more",
+        a.dims.size(), b.dims.size(), y.dims.size());
+  }
+  std::vector<MatmulAxis> axes;
+  for (std::size_t i = 0; i + 2 < y.dims.size(); ++i) {
+    axes.push_back({y.dims[i], a.dims[i] == 1 ? 0 : a.stride(i), b.dims[i] == 1 ? 0 : b.stride(i)});
+  }
+  return axes;
+}
+
+Result<std::int64_t> image_stride(const CudaTensor& x, const CudaTensor& y) {
+  if (x.batch == y.batch) return x.image_stride();
+  if (x.batch == ir::Dim(1)) return std::int64_t{0};
+  return unsupported("a product of operands with different batches");
+}
+
+/// The values and zeros behind them.
+fb::Blob add_table(CudaLowering& cuda, std::span<const float> values, std::int64_t n) {
+  std::vector<float> table(static_cast<std::size_t>(kernels::cuda::matmul_table_length(n)), 0.0f);
+  std::copy(values.begin(), values.end(), table.begin());
+  return cuda.blobs().add(std::span<const float>(table));
+}
+
+}  // namespace
+
+Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::MatMulT& matmul) {
+  XINFER_ASSIGN_OR_RETURN(const CudaTensor a, cuda.tensor(step.inputs[0]));
+  XINFER_ASSIGN_OR_RETURN(const CudaTensor b, cuda.tensor(step.inputs[1]));
+  XINFER_ASSIGN_OR_RETURN(const CudaTensor y, cuda.tensor(step.outputs[0]));
+  MatmulProblem problem;
+  XINFER_ASSIGN_OR_RETURN(problem.outer, outer_axes(a, b, y));
+  XINFER_ASSIGN_OR_RETURN(problem.a_image_stride, image_stride(a, y));
+  XINFER_ASSIGN_OR_RETURN(problem.b_image_stride, image_stride(b, y));
+  const std::size_t rows = y.dims.size() - 2, columns = rows + 1;
+  problem.m = y.dims[rows];
+  problem.n = y.dims[columns];
+  problem.k = a.dims[matmul.transpose_a ? rows : columns];
+  problem.a_dtype = a.dtype;
+  problem.b_dtype = b.dtype;
+  problem.a_row_stride = a.stride(matmul.transpose_a ? columns : rows);
+  problem.a_column_stride = a.stride(matmul.transpose_a ? rows : columns);
+  problem.b_row_stride = b.stride(matmul.transpose_b ? columns : rows);
+  problem.b_column_stride = b.stride(matmul.transpose_b ? rows : columns);
+  problem.y_pitch = y.pitch;
+  problem.epilogue.output_dtype = y.dtype;
+  problem.epilogue.multiplier = a.is_int8() ? &kPresent : nullptr;
+  const fb::EpilogueT& epilogue = *matmul.epilogue;
+  CudaLaunch launch;
+  launch.batch = y.batch;
+  cuda.read(launch, Operand::kInput, a.id);
+  cuda.read(launch, Operand::kInput2, b.id);
+  if (a.is_int8()) {
+    cuda.use(launch, Operand::kMultiplier,
+             add_table(cuda, cuda.values_of<float>(epilogue.multiplier), problem.n));
+  }
+  cuda.use(launch, Operand::kBias,
+           add_table(cuda, cuda.values_of<float>(epilogue.bias), problem.n));
+  const std::size_t fused = fused_step_count(epilogue);
+  for (std::size_t i = 0; i < fused; ++i) {
+    XINFER_RETURN_IF_ERROR(
+        add_epilogue_step(cuda, step, *epilogue.steps[i], launch, problem.epilogue));
+  }
+  cuda.write(launch, Operand::kOutput, y.id);
+  XINFER_ASSIGN_OR_RETURN(auto spec, kernels::cuda::matmul_kernel(problem));
+  XINFER_RETURN_IF_ERROR(cuda.emit(step, std::move(launch), std::move(spec)));
+  return emit_epilogue_tail(cuda, step, epilogue, y);
+}
+
+}  // namespace xinfer::lower

@@ -1,0 +1,37 @@
+#include "runtime/executor.h"
+
+#include "runtime/cuda/cuda_program.h"
+#include "runtime/program.h"
+
+namespace xinfer::runtime {
+
+const engine::fb::Plan* find_plan(const engine::EngineFile& file, const std::string& target) {
+  for (const engine::fb::Plan* plan : *file.engine().plans()) {
+    if (plan->target()->str() == target) return plan;
+  }
+  return nullptr;
+}
+
+std::string targets_text(const engine::EngineFile& file) {
+  std::string held;
+  for (const engine::fb::Plan* plan : *file.engine().plans()) {
+    held += (held.empty() ? "" : ", ") + plan->target()->str();
+  }
+  return held;
+}
+
+Result<std::unique_ptr<Executor>> make_executor(std::shared_ptr<const engine::EngineFile> file,
+                                                const ExecutorOptions& options) {
+  const bool has_cpu = find_plan(*file, "cpu") != nullptr;
+  if (options.device.kind == Device::Kind::kCpu ||
+      (options.device.kind == Device::Kind::kAuto && has_cpu)) {
+    XINFER_ASSIGN_OR_RETURN(auto program,
+                            Program::create(std::move(file), {options.isa, options.threads}));
+    return std::unique_ptr<Executor>(std::move(program));
+  }
+  XINFER_ASSIGN_OR_RETURN(auto program,
+                          CudaProgram::create(std::move(file), {options.device.ordinal}));
+  return std::unique_ptr<Executor>(std::move(program));
+}
+
+}  // namespace xinfer::runtime

@@ -1,0 +1,42 @@
+// Which kernel was fastest where: measured once, kept in a file, merged by reading several.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <tuple>
+
+#include "core/status.h"
+
+namespace xinfer::tune {
+
+/// One decision: the fastest of a launch's candidates on a device at a batch.
+struct Timing {
+  std::string tactic;
+  double microseconds = 0;
+};
+
+/// Decisions by device ("NVIDIA H200"), architecture ("sm_90a") and key (candidate_key).
+class TimingCache {
+ public:
+  /// What the file holds; nothing if there is no such file. Fails with io_error or, if it is no
+  /// timing cache, invalid_argument.
+  static Result<TimingCache> load(const std::filesystem::path& path);
+  /// Adds what the file holds by now, then writes it whole or not at all.
+  Status save(const std::filesystem::path& path) const;
+
+  /// An empty `device` takes any device of the architecture.
+  std::optional<Timing> find(const std::string& device, const std::string& architecture,
+                             const std::string& key) const;
+  void add(const std::string& device, const std::string& architecture, const std::string& key,
+           const Timing& timing) {
+    entries_[{architecture, key, device}] = timing;
+  }
+  std::size_t size() const { return entries_.size(); }
+
+ private:
+  std::map<std::tuple<std::string, std::string, std::string>, Timing> entries_;
+};
+
+}  // namespace xinfer::tune

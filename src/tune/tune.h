@@ -1,0 +1,27 @@
+// Puts the fastest candidate of every launch first: from the timing cache, else by timing it.
+#pragma once
+
+#include <string>
+
+#include "core/status.h"
+#include "jit/kernel_compiler.h"
+#include "lower/cuda/lower_cuda.h"
+#include "tune/timing_cache.h"
+
+namespace xinfer::tune {
+
+struct TuneOptions {
+  int ordinal = -1;  ///< the GPU to time on; below 0: the timing cache alone
+  jit::KernelBuild build;
+  const jit::CubinCache* cubins = nullptr;
+  TimingCache* timings = nullptr;
+};
+
+/// Reorders the candidates of `open` and adds what was timed to `timings`.
+Status tune(const TuneOptions& options, lower::OpenCudaPlan& open);
+
+/// 32 hexadecimal digits over the candidates (kernels' sources, constants, tactics), the batch and
+/// NVRTC's version.
+Result<std::string> candidate_key(const lower::BatchPoint& point, const std::string& architecture);
+
+}  // namespace xinfer::tune

@@ -1,0 +1,323 @@
+// Cases of the strided copy and of the kernels of float layers: products, rows, functions.
+#include <cmath>
+#include <cstring>
+
+#include "gpu_case.h"
+#include "kernels/cuda/elementwise_kernels.h"
+#include "kernels/cuda/matmul_kernels.h"
+#include "kernels/cuda/move_kernels.h"
+#include "kernels/cuda/row_kernels.h"
+#include "random.h"
+
+namespace xinfer::gpu {
+namespace {
+
+using kernels::cuda::KernelSpec;
+using kernels::cuda::MoveAxis;
+using kernels::cuda::Operand;
+
+/// Of a float32 operation: half a unit in the last place.
+constexpr double kRounding = 0x1p-24;
+
+float float_at(const std::vector<std::uint8_t>& bytes, std::int64_t index) {
+  float value = 0;
+  std::memcpy(&value, &bytes[4 * static_cast<std::size_t>(index)], 4);
+  return value;
+}
+
+/// `count` floats in [-3, 3].
+std::vector<std::uint8_t> small_floats(Random& random, std::int64_t count) {
+  std::vector<std::uint8_t> bytes(4 * static_cast<std::size_t>(count));
+  for (std::int64_t i = 0; i < count; ++i) {
+    const float value = random.real(-3.0f, 3.0f);
+    std::memcpy(&bytes[4 * static_cast<std::size_t>(i)], &value, 4);
+  }
+  return bytes;
+}
+
+/// Every element of `bytes` that nothing writes must stay as it was.
+Expected untouched(std::size_t bytes) {
+  return {std::vector<std::uint8_t>(bytes, kFill), std::vector<double>(bytes / 4),
+          std::vector<double>(bytes / 4, -1.0)};
+}
+
+void expect_at(Expected& expected, std::int64_t index, double value, double bound) {
+  expected.values[static_cast<std::size_t>(index)] = value;
+  expected.bounds[static_cast<std::size_t>(index)] = bound;
+}
+
+/// Walks all positions of the axes; `visit(from, to, inside)` in elements of an image.
+template <typename Visit>
+void walk(const std::vector<MoveAxis>& axes, const Visit& visit) {
+  std::int64_t items = 1;
+  for (const MoveAxis& axis : axes) items *= axis.out;
+  for (std::int64_t item = 0; item < items; ++item) {
+    std::int64_t rest = item, from = 0, to = 0;
+    bool inside = true;
+    for (std::size_t i = axes.size(); i-- > 0;) {
+      const std::int64_t p = rest % axes[i].out, source = axes[i].start + p * axes[i].step;
+      rest /= axes[i].out;
+      inside = inside && source >= 0 && source < axes[i].in;
+      from += source * axes[i].in_stride;
+      to += p * axes[i].out_stride;
+    }
+    visit(from, to, inside);
+  }
+}
+
+/// Three axes of x in a random order, cut, stepped over and padded.
+kernels::cuda::MoveProblem random_move(Random& random) {
+  kernels::cuda::MoveProblem p;
+  p.element_bytes = 1 << random.pick(0, 3);
+  p.axes.resize(3);
+  std::int64_t stride = 1;
+  for (std::size_t i = 3; i-- > 0;) {
+    MoveAxis& axis = p.axes[i];
+    axis.in = random.chance(2) ? 16 * random.pick(1, 3) : random.pick(1, 20);
+    axis.in_stride = stride;
+    stride *= axis.in;
+    axis.step = random.chance(3) ? random.pick(1, 3) : 1;
+    axis.start = random.chance(3) ? random.pick(-3, axis.in - 1) : 0;
+    axis.out = random.chance(2) ? axis.in : random.pick(1, 24);
+  }
+  p.in_image_stride = random.chance(4) ? 0 : stride;
+  if (random.chance(2)) std::swap(p.axes[0], p.axes[static_cast<std::size_t>(random.pick(1, 2))]);
+  stride = 1;
+  for (std::size_t i = 3; i-- > 0;) {
+    p.axes[i].out_stride = stride;
+    stride *= p.axes[i].out;
+  }
+  p.out_image_stride = stride;
+  return p;
+}
+
+}  // namespace
+
+GpuCase move_case(std::uint64_t seed) {
+  Random random(seed);
+  const kernels::cuda::MoveProblem p = random_move(random);
+  GpuCase result;
+  result.spec = kernels::cuda::move_kernel(p).value();
+  result.batch = random.pick(1, 3);
+  std::int64_t in_image = 1;
+  for (const MoveAxis& axis : p.axes) in_image *= axis.in;
+  const auto size = static_cast<std::size_t>(p.element_bytes);
+  const auto x = random.tensor(DType::kInt8, result.batch * in_image * p.element_bytes);
+  result.inputs.emplace_back(Operand::kInput, x);
+  result.y_bytes = static_cast<std::size_t>(result.batch * p.out_image_stride) * size;
+  result.description = fmt::format("seed {}: move of {} bytes an element", seed, size);
+  result.expected = [=, batch = result.batch, bytes = result.y_bytes] {
+    Expected expected{std::vector<std::uint8_t>(bytes, kFill), {}, {}};
+    for (std::int64_t n = 0; n < batch; ++n) {
+      walk(p.axes, [&](std::int64_t from, std::int64_t to, bool inside) {
+        auto* y = &expected.bytes[static_cast<std::size_t>(n * p.out_image_stride + to) * size];
+        std::memset(y, 0, size);
+        if (!inside) return;
+        std::memcpy(y, &x[static_cast<std::size_t>(n * p.in_image_stride + from) * size], size);
+      });
+    }
+    return expected;
+  };
+  return result;
+}
+
+GpuCase matmul_case(std::uint64_t seed) {
+  Random random(seed);
+  kernels::cuda::MatmulProblem p;
+  const bool int8 = random.chance(2), transposed = random.chance(2);
+  p.m = random.pick(1, 150);
+  p.n = random.pick(1, 150);
+  p.k = random.pick(1, 90);
+  if (int8) p.a_dtype = random.int8_type(), p.b_dtype = DType::kInt8;
+  p.a_row_stride = p.k;
+  p.a_column_stride = 1;
+  p.b_row_stride = transposed ? 1 : p.n;
+  p.b_column_stride = transposed ? p.k : 1;
+  const std::int64_t heads = random.pick(1, 3);
+  const bool shared_b = random.chance(4);
+  p.outer = {{heads, p.m * p.k, shared_b ? 0 : p.k * p.n}};
+  p.a_image_stride = heads * p.m * p.k;
+  p.b_image_stride = shared_b ? 0 : heads * p.k * p.n;
+  p.y_pitch = p.n;
+  const float present = 1;
+  p.epilogue.multiplier = int8 ? &present : nullptr;
+  p.epilogue.output_dtype = DType::kFloat32;
+  GpuCase result;
+  result.spec = kernels::cuda::matmul_kernel(p).value();
+  result.batch = random.pick(1, 3);
+  const std::int64_t a_count = result.batch * heads * p.m * p.k;
+  const std::int64_t b_count = (shared_b ? 1 : result.batch * heads) * p.k * p.n;
+  const auto a = int8 ? random.tensor(p.a_dtype, a_count) : small_floats(random, a_count);
+  const auto b = int8 ? random.tensor(p.b_dtype, b_count) : small_floats(random, b_count);
+  const std::int64_t table = kernels::cuda::matmul_table_length(p.n);
+  const auto multiplier = small_floats(random, table), bias = small_floats(random, table);
+  result.inputs = {{Operand::kInput, a},
+                   {Operand::kInput2, b},
+                   {Operand::kMultiplier, multiplier},
+                   {Operand::kBias, bias}};
+  result.y_bytes = static_cast<std::size_t>(4 * result.batch * heads * p.m * p.n);
+  result.description =
+      fmt::format("seed {}: product {}x{}x{}, {} heads", seed, p.m, p.n, p.k, heads);
+  result.expected = [=, batch = result.batch, bytes = result.y_bytes] {
+    const auto value = [&](const std::vector<std::uint8_t>& from, DType dtype, std::int64_t at) {
+      const auto byte = int8 ? from[static_cast<std::size_t>(at)] : std::uint8_t{0};
+      return dtype == DType::kUInt8  ? static_cast<double>(byte)
+             : dtype == DType::kInt8 ? static_cast<double>(static_cast<std::int8_t>(byte))
+                                     : double{float_at(from, at)};
+    };
+    Expected expected = untouched(bytes);
+    for (std::int64_t i = 0; i < batch * heads * p.m * p.n; ++i) {
+      const std::int64_t n = i % p.n, m = i / p.n % p.m, matrix = i / p.n / p.m;
+      double sum = 0, magnitude = 0;
+      for (std::int64_t k = 0; k < p.k; ++k) {
+        const double term =
+            value(a, p.a_dtype, (matrix * p.m + m) * p.k + k) *
+            value(b, p.b_dtype,
+                  (shared_b ? 0 : matrix) * p.k * p.n + k * p.b_row_stride + n * p.b_column_stride);
+        sum += term;
+        magnitude += std::fabs(term);
+      }
+      // One rounding a step of the chain; an INT8 sum is exact until it becomes float.
+      const double scale = int8 ? float_at(multiplier, n) : 1.0;
+      const double steps = int8 ? 3.0 : static_cast<double>(p.k + 1);
+      const double largest = magnitude * std::fabs(scale) + std::fabs(float_at(bias, n));
+      expect_at(expected, i, sum * scale + float_at(bias, n), 2 * steps * kRounding * largest);
+    }
+    return expected;
+  };
+  return result;
+}
+
+namespace {
+
+/// What softmax and layer normalisation share: rows of small floats.
+GpuCase row_case(Random& random, const kernels::cuda::RowProblem& p, Result<KernelSpec> spec,
+                 const std::function<void(const float*, std::int64_t, Expected&)>& expect_row) {
+  GpuCase result;
+  result.spec = std::move(spec).value();
+  result.batch = random.pick(1, 3);
+  const auto x = small_floats(random, result.batch * p.rows * p.x_pitch);
+  result.inputs.emplace_back(Operand::kInput, x);
+  result.y_bytes = static_cast<std::size_t>(4 * result.batch * p.rows * p.y_pitch);
+  result.expected = [=, batch = result.batch, bytes = result.y_bytes] {
+    Expected expected = untouched(bytes);
+    std::vector<float> row(static_cast<std::size_t>(p.length));
+    for (std::int64_t r = 0; r < batch * p.rows; ++r) {
+      for (std::int64_t i = 0; i < p.length; ++i) {
+        row[static_cast<std::size_t>(i)] = float_at(x, r * p.x_pitch + i);
+      }
+      expect_row(row.data(), r * p.y_pitch, expected);
+      for (std::int64_t i = p.length; i < p.y_pitch; ++i) {
+        expect_at(expected, r * p.y_pitch + i, 0.0, 0.0);
+      }
+    }
+    return expected;
+  };
+  return result;
+}
+
+kernels::cuda::RowProblem random_rows(Random& random) {
+  kernels::cuda::RowProblem p;
+  p.rows = random.pick(1, 40);
+  p.length = random.chance(3) ? random.pick(1, 31) : random.pick(32, 700);
+  p.x_pitch = p.length + random.pick(0, 3);
+  p.y_pitch = p.length + random.pick(0, 3);
+  return p;
+}
+
+}  // namespace
+
+GpuCase softmax_case(std::uint64_t seed) {
+  Random random(seed);
+  const kernels::cuda::RowProblem p = random_rows(random);
+  const auto expect_row = [p](const float* x, std::int64_t at, Expected& expected) {
+    double sum = 0;
+    for (std::int64_t i = 0; i < p.length; ++i) sum += std::exp(double{x[i]});
+    for (std::int64_t i = 0; i < p.length; ++i) {
+      const double y = std::exp(double{x[i]}) / sum;
+      // expf errs by 2 units in the last place (CUDA's table), its argument by rounding of up to 6,
+      // each of the terms of the sum by as much.
+      expect_at(expected, at + i, y, y * kRounding * (32.0 + 0.1 * static_cast<double>(p.length)));
+    }
+  };
+  GpuCase result = row_case(random, p, kernels::cuda::softmax_kernel(p, false), expect_row);
+  result.description = fmt::format("seed {}: softmax of rows of {}", seed, p.length);
+  return result;
+}
+
+GpuCase layer_norm_case(std::uint64_t seed) {
+  Random random(seed);
+  kernels::cuda::RowProblem p = random_rows(random);
+  p.length = std::max<std::int64_t>(p.length, 16);  // with a variance that is not near 0
+  p.x_pitch = std::max(p.x_pitch, p.length);
+  p.y_pitch = std::max(p.y_pitch, p.length);
+  const auto scale = small_floats(random, p.length), bias = small_floats(random, p.length);
+  constexpr float kEpsilon = 1e-6f;
+  const auto expect_row = [=](const float* x, std::int64_t at, Expected& expected) {
+    double mean = 0, variance = 0;
+    for (std::int64_t i = 0; i < p.length; ++i) mean += x[i] / static_cast<double>(p.length);
+    for (std::int64_t i = 0; i < p.length; ++i) variance += std::pow(x[i] - mean, 2);
+    const double inverse =
+        1.0 / std::sqrt(variance / static_cast<double>(p.length) + double{kEpsilon});
+    for (std::int64_t i = 0; i < p.length; ++i) {
+      const double normal = (x[i] - mean) * inverse, s = float_at(scale, i), b = float_at(bias, i);
+      // The mean errs by the rounding of a sum of values up to 3 in chains of length / 32.
+      const double chain = static_cast<double>(p.length) / 32 + 8;
+      const double bound = kRounding * chain * (8.0 * inverse + 4.0 * std::fabs(normal));
+      expect_at(expected, at + i, normal * s + b,
+                bound * std::fabs(s) + 4 * kRounding * (std::fabs(normal * s) + std::fabs(b)));
+    }
+  };
+  GpuCase result =
+      row_case(random, p, kernels::cuda::layer_norm_kernel(p, kEpsilon, true, true), expect_row);
+  result.inputs.emplace_back(Operand::kMultiplier, scale);
+  result.inputs.emplace_back(Operand::kBias, bias);
+  result.description = fmt::format("seed {}: layer norm of rows of {}", seed, p.length);
+  return result;
+}
+
+GpuCase elementwise_case(std::uint64_t seed) {
+  Random random(seed);
+  kernels::cuda::ElementwiseProblem p;
+  const std::int64_t rows = random.pick(1, 30), columns = random.pick(1, 70);
+  const bool row_of_b = random.chance(2);
+  p.has_b = true;
+  p.padding = random.pick(0, 3);
+  const std::int64_t pitch = columns + p.padding;
+  p.axes = {{rows, columns, row_of_b ? 0 : columns, pitch}, {columns, 1, 1, 1}};
+  p.a_image_stride = rows * columns;
+  p.b_image_stride = row_of_b ? 0 : rows * columns;
+  p.y_image_stride = rows * pitch;
+  p.expression = kernels::cuda::binary_expression(
+                     kernels::Binary::kAdd,
+                     kernels::cuda::unary_expression(kernels::Unary::kGelu, 0, 0, "a").value(), "b")
+                     .value();
+  GpuCase result;
+  result.spec = kernels::cuda::elementwise_kernel(p, "gelu_add").value();
+  result.batch = random.pick(1, 3);
+  const auto a = small_floats(random, result.batch * rows * columns);
+  const auto b = small_floats(random, result.batch * rows * columns);
+  result.inputs = {{Operand::kInput, a}, {Operand::kInput2, b}};
+  result.y_bytes = static_cast<std::size_t>(4 * result.batch * rows * pitch);
+  result.description = fmt::format("seed {}: gelu(a) + b, {}x{}", seed, rows, columns);
+  result.expected = [=, bytes = result.y_bytes] {
+    Expected expected = untouched(bytes);
+    for (std::int64_t i = 0; i < static_cast<std::int64_t>(bytes) / 4; ++i) {
+      const std::int64_t column = i % pitch, row = i / pitch % rows, image = i / pitch / rows;
+      if (column >= columns) {
+        expect_at(expected, i, 0.0, 0.0);
+        continue;
+      }
+      const double x = float_at(a, (image * rows + row) * columns + column);
+      const double other = float_at(b, row_of_b ? column : (image * rows + row) * columns + column);
+      const double gelu = 0.5 * x * std::erfc(-x / std::sqrt(2.0));
+      // erff errs by 2 units in the last place of up to 1 (CUDA's table), here times x / 2.
+      expect_at(expected, i, gelu + other,
+                kRounding * (8.0 * std::fabs(x) + 4.0 * (std::fabs(gelu) + std::fabs(other))));
+    }
+    return expected;
+  };
+  return result;
+}
+
+}  // namespace xinfer::gpu
