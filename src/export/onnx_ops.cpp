@@ -48,12 +48,22 @@ struct RealWeights {
 
 Result<RealWeights> quantized(const Tensor& weights) {
   const std::int64_t channels = weights.shape()[0];
+  const std::int64_t inputs = weights.shape()[1];
   const std::int64_t row = weights.size() / std::max<std::int64_t>(channels, 1);
-  XINFER_ASSIGN_OR_RETURN(
-      quant::QuantizedWeights found,
-      quant::quantize_weights({weights.values<float>().data(), channels, row, row, 1}));
+  const std::int64_t taps = row / std::max<std::int64_t>(inputs, 1);
+  XINFER_ASSIGN_OR_RETURN(quant::QuantizedWeights found,
+                          quant::quantize_weights({weights.values<float>().data(), channels, taps,
+                                                   inputs, row, 1, taps}));
   Tensor values(DType::kInt8, weights.shape());
-  std::copy(found.values.begin(), found.values.end(), values.values<std::int8_t>().begin());
+  // From [channels][taps][inputs] to ONNX's [channels][inputs][taps].
+  std::int8_t* out = values.values<std::int8_t>().data();
+  for (std::int64_t c = 0; c < channels; ++c) {
+    for (std::int64_t i = 0; i < inputs; ++i) {
+      for (std::int64_t t = 0; t < taps; ++t) {
+        *out++ = found.values[static_cast<std::size_t>(c * row + t * inputs + i)];
+      }
+    }
+  }
   return RealWeights{std::move(values), std::move(found.scales)};
 }
 

@@ -125,8 +125,8 @@ Status BoundPlan::place_tensor(unsigned index) {
   if (tensor.view_of() >= 0) {
     const TensorView& base = tensors_[static_cast<std::size_t>(tensor.view_of())];
     const auto stride = static_cast<std::uint64_t>(base.pixel_stride);
-    if (view.dtype != base.dtype || view.pixels() != base.pixels() ||
-        tensor.channel_offset() > stride ||
+    const bool same_pixels = view.size() == 0 || view.pixels() == base.pixels();
+    if (view.dtype != base.dtype || !same_pixels || tensor.channel_offset() > stride ||
         static_cast<std::uint64_t>(view.channels()) > stride - tensor.channel_offset()) {
       return failure(ErrorCode::kIncompatibleEngine, "{}: damaged: a slice lies outside its tensor",
                      file_->origin());
