@@ -115,6 +115,24 @@ void add_model_options(CLI::App& command, ModelArguments& a) {
       ->type_name("NAME");
 }
 
+void add_precision_options(CLI::App& command, ModelArguments& a) {
+  command
+      .add_option("--calib-cache", a.calib_cache,
+                  "Calibration cache: read if it exists, else written (JSON if it ends in .json, "
+                  "else TensorRT's text)")
+      ->type_name("FILE");
+  command
+      .add_option("--cache-mismatch", a.cache_mismatch,
+                  "A cache with other values: refuse (default) or partial")
+      ->type_name("HOW");
+  command
+      .add_option("--keep", a.keep,
+                  "Keep layers whose node or output name matches in a precision: PATTERN=fp32")
+      ->type_name("RULE");
+  command.add_option("--int8-only", a.int8_only, "Only layers that match may be INT8")
+      ->type_name("PATTERN");
+}
+
 builders::EngineBuilder make_builder(const ModelArguments& a) {
   builders::EngineBuilder builder;
   builder.from_onnx(std::filesystem::path(a.model)).on(a.device).with_threads(a.threads);

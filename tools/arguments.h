@@ -32,8 +32,11 @@ struct ModelArguments {
   bool skip_bad = false;
 };
 
-/// The model and what its shapes and samples are: build, calibrate.
+/// The model and what its shapes and samples are: build, calibrate, quantize.
 void add_model_options(CLI::App& command, ModelArguments& arguments);
+
+/// Where ranges come from and which layers are INT8: build, quantize.
+void add_precision_options(CLI::App& command, ModelArguments& arguments);
 
 /// A builder set up from the arguments, with a calibrator if `calib` is given.
 builders::EngineBuilder make_builder(const ModelArguments& arguments);

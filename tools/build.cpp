@@ -127,22 +127,7 @@ void add_build(CLI::App& app) {
       ->type_name("FILE");
   command->add_flag("--no-tuning", arguments->model.no_tuning,
                     "GPU kernels by the cost model, without timing them");
-  command
-      ->add_option("--calib-cache", arguments->model.calib_cache,
-                   "Calibration cache: read if it exists, else written (JSON if it ends in .json, "
-                   "else TensorRT's text)")
-      ->type_name("FILE");
-  command
-      ->add_option("--cache-mismatch", arguments->model.cache_mismatch,
-                   "A cache with other values: refuse (default) or partial")
-      ->type_name("HOW");
-  command
-      ->add_option("--keep", arguments->model.keep,
-                   "Keep layers whose node or output name matches in a precision: PATTERN=fp32")
-      ->type_name("RULE");
-  command
-      ->add_option("--int8-only", arguments->model.int8_only, "Only layers that match may be INT8")
-      ->type_name("PATTERN");
+  add_precision_options(*command, arguments->model);
   add_json_option(*command, arguments->json);
   command->footer(
       "Example:\n  xinfer build mobilenetv2.onnx --int8 --calib images/ --preprocess imagenet "

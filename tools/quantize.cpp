@@ -65,17 +65,7 @@ void add_quantize(CLI::App& app) {
                    "onnxruntime (default; OpenVINO too): u8 where values are never negative, int32 "
                    "biases; tensorrt: s8 everywhere, float biases")
       ->type_name("RUNTIME");
-  command
-      ->add_option("--calib-cache", arguments->model.calib_cache,
-                   "Calibration cache: read if it exists, else written")
-      ->type_name("FILE");
-  command
-      ->add_option("--keep", arguments->model.keep,
-                   "Keep layers whose node or output name matches in float: PATTERN=fp32")
-      ->type_name("RULE");
-  command
-      ->add_option("--int8-only", arguments->model.int8_only, "Only layers that match may be INT8")
-      ->type_name("PATTERN");
+  add_precision_options(*command, arguments->model);
   add_json_option(*command, arguments->json);
   command->footer(
       "Example:\n  xinfer quantize model.onnx --calib images/ --preprocess imagenet "

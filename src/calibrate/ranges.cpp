@@ -79,6 +79,17 @@ Status check_mergeable(const Ranges& first, const Ranges& other, std::size_t par
   return Status();
 }
 
+/// The largest of every channel; empty if a part has not observed the same channels.
+std::vector<float> merged_channels(std::span<const Ranges> parts, const std::string& name) {
+  std::vector<float> merged = parts[0].find(name)->channel_amax;
+  for (const Ranges& part : parts) {
+    const std::vector<float>& channels = part.find(name)->channel_amax;
+    if (channels.size() != merged.size()) return {};
+    for (std::size_t c = 0; c < merged.size(); ++c) merged[c] = std::max(merged[c], channels[c]);
+  }
+  return merged;
+}
+
 }  // namespace
 
 float ValueRange::scale() const { return quant::s8_scale(threshold); }
@@ -138,21 +149,6 @@ Result<RangeMatch> match_ranges(const Ranges& ranges, std::span<const std::strin
   match.notes.push_back("the calibration cache fits the model in part" + differences);
   return match;
 }
-
-namespace {
-
-/// The largest of every channel; empty if a part has not observed the same channels.
-std::vector<float> merged_channels(std::span<const Ranges> parts, const std::string& name) {
-  std::vector<float> merged = parts[0].find(name)->channel_amax;
-  for (const Ranges& part : parts) {
-    const std::vector<float>& channels = part.find(name)->channel_amax;
-    if (channels.size() != merged.size()) return {};
-    for (std::size_t c = 0; c < merged.size(); ++c) merged[c] = std::max(merged[c], channels[c]);
-  }
-  return merged;
-}
-
-}  // namespace
 
 Result<Ranges> merge_ranges(std::span<const Ranges> parts) {
   if (parts.empty()) return invalid_argument("calibrations cannot be merged: there are none");

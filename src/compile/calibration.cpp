@@ -6,6 +6,7 @@
 #include <xxhash.h>
 
 #include <atomic>
+#include <cmath>
 #include <limits>
 #include <map>
 #include <mutex>
@@ -341,7 +342,9 @@ Result<CalibrationResult> Calibration::run() {
   for (const auto& [name, value] : scored) {
     calibrate::ValueRange* range = finished.ranges.find(name);
     if (!value.at_reader || range == nullptr) continue;
-    range->output_error = score_of(scored, name, {range->calibrator, range->threshold});
+    const double error = score_of(scored, name, {range->calibrator, range->threshold});
+    // Not a number where no candidate was taken: a value that is nearly all zero.
+    if (std::isfinite(error)) range->output_error = error;
   }
   return CalibrationResult{std::move(finished.ranges), std::move(finished.warnings), samples_};
 }

@@ -196,10 +196,10 @@ Result<ScoredValue> score_target(const ir::Graph& graph, const Target& target, C
   std::vector<double>& errors = scored.errors;
   errors.assign(target.candidates.size(), 0.0);
   scored.own_errors = errors;
-  std::size_t measured = 0;
+  std::size_t samples = 0;
   for (const Tensor& value : values) {
     if (value.shape() != values[0].shape()) continue;  // a dynamic model's sample of another size
-    measured += std::max<std::size_t>(readers.size(), 1);
+    ++samples;
     std::vector<Tensor> references;
     for (Runner& reader : readers) {
       XINFER_ASSIGN_OR_RETURN(std::vector<Tensor> outputs, reader.run({value}));
@@ -215,8 +215,9 @@ Result<ScoredValue> score_target(const ir::Graph& graph, const Target& target, C
       }
     }
   }
+  const std::size_t measured = samples * std::max<std::size_t>(readers.size(), 1);
   for (double& error : errors) error /= static_cast<double>(measured);
-  for (double& error : scored.own_errors) error /= static_cast<double>(values.size());
+  for (double& error : scored.own_errors) error /= static_cast<double>(samples);
   return scored;
 }
 

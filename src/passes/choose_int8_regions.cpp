@@ -28,10 +28,6 @@ bool name_matches(const Graph& graph, NodeId id, const std::string& pattern) {
          });
 }
 
-bool is_table_step(const RegionStep& step) {
-  return step.op.kind == EpilogueOp::Kind::kUnary && step.op.function != kernels::Unary::kLeakyRelu;
-}
-
 /// Does a Softmax's result reach `value` through movement alone?
 bool comes_from_softmax(const Graph& graph, ValueId value) {
   NodeId producer = graph.value(value).producer;

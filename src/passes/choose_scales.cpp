@@ -79,17 +79,12 @@ class ScaleChooser {
     for (const PlannedRegion& planned : choice_.regions) {
       if (!planned.int8_output) continue;
       for (const RegionStep& step : planned.region.steps) {
-        if (!is_table(step)) continue;
+        if (!is_table_step(step)) continue;
         values.insert(step.input);
         values.insert(graph_.node(step.node).outputs[0]);
       }
     }
     return values;
-  }
-
-  static bool is_table(const RegionStep& step) {
-    return step.op.kind == EpilogueOp::Kind::kUnary &&
-           step.op.function != kernels::Unary::kLeakyRelu;
   }
 
   void add_group(ValueId value) {
@@ -186,7 +181,7 @@ class ScaleChooser {
   /// What only a table reads needs no code for inputs that the table's output cannot tell apart.
   void narrow_table_inputs(const Region& region) {
     for (const RegionStep& step : region.steps) {
-      if (!is_table(step)) continue;
+      if (!is_table_step(step)) continue;
       Group& input = group(step.input);
       if (input.set_by_hand || input.members.size() > 1) continue;
       const Group& output = group(graph_.node(step.node).outputs[0]);

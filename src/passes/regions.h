@@ -17,6 +17,12 @@ struct RegionStep {
   std::vector<ir::NodeId> quantize_nodes;  ///< Quantize / Dequantize that the step swallows
 };
 
+/// True for a function that an INT8 region computes by a table; leaky ReLU has a form of its own.
+inline bool is_table_step(const RegionStep& step) {
+  return step.op.kind == ir::EpilogueOp::Kind::kUnary &&
+         step.op.function != kernels::Unary::kLeakyRelu;
+}
+
 /// Conv, MatMul or Binary (the anchor) and what follows it, each step the only reader of the one
 /// before.
 struct Region {
