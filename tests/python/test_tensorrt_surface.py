@@ -1,30 +1,49 @@
-"""Every public name of TensorRT 10.16's bindings exists, or is listed with the reason and raises it."""
+"""Every public name of TensorRT's bindings (10.16, and 8.6 where they differ) exists, or is listed with the
+reason and raises it."""
 
+import enum
 import pathlib
 
 import pytest
+import tensorrt_names
 import xinfer
 import xinfer.tensorrt as trt
+from conftest import ROOT
 
 SURFACE = [
     tuple(line.split("\t"))
     for line in (pathlib.Path(__file__).parent / "tensorrt_surface.tsv").read_text().splitlines()
     if not line.startswith("#")
 ]
-CLASSES = sorted({name for name, _ in SURFACE})
+CLASSES = sorted({name for name, _, _ in SURFACE})
+
+
+@pytest.mark.parametrize("version", tensorrt_names.WHEELS)
+def test_list_is_what_the_bindings_have(version):
+    try:
+        found = tensorrt_names.names(version, ROOT / ".cache")
+    except tensorrt_names.NamesUnavailableError as error:
+        pytest.skip(str(error))
+    assert {(owner, member) for owner, member, versions in SURFACE if version in versions.split()} == found
 
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_name_exists_or_raises_its_reason(name):
-    if name in trt.WITHOUT_COUNTERPART:
+    owner, _, inner = name.partition(".")
+    if owner in trt.WITHOUT_COUNTERPART:
         with pytest.raises(xinfer.UnsupportedError, match="unsupported: tensorrt."):
-            getattr(trt, name)
-        assert not hasattr(trt, name)
+            getattr(trt, owner)
+        assert not hasattr(trt, owner)
         return
-    present = getattr(trt, name)
-    members = [member for owner, member in SURFACE if owner == name and member]
-    missing = [member for member in members if not _has(present, member)]
-    assert not missing
+    present = getattr(getattr(trt, owner), inner) if inner else getattr(trt, owner)
+    for member in (member for owner, member, _ in SURFACE if owner == name and member):
+        reason = trt.WITHOUT_COUNTERPART.get(f"{name}.{member}")
+        assert (reason is None) == _has(present, member), member
+
+
+def test_reasons_are_of_names_that_tensorrt_has():
+    known = {owner for owner, _, _ in SURFACE} | {f"{owner}.{member}" for owner, member, _ in SURFACE}
+    assert set(trt.WITHOUT_COUNTERPART) <= known
 
 
 def _has(kind, member):
@@ -33,6 +52,8 @@ def _has(kind, member):
 
 
 def _instance_names(kind):
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return dir(next(iter(kind)))
     logger = trt.Logger(trt.Logger.ERROR)
     makers = {
         trt.Builder: lambda: trt.Builder(logger),

@@ -278,5 +278,11 @@ class IExecutionContext(ContextManager):
     def get_binding_shape(self, binding: int) -> Dims:
         return self.get_tensor_shape(self._engine.get_binding_name(binding))
 
+    def set_shape_input(self, binding: int, shape: Sequence[int]) -> bool:
+        raise UnsupportedError("unsupported: shape inputs; supported: dynamic dimensions of inputs")
+
+    def get_shape(self, binding: int) -> list[int]:
+        raise UnsupportedError("unsupported: shape inputs; supported: dynamic dimensions of inputs")
+
     def get_strides(self, binding: int) -> Dims:
         return self.get_tensor_strides(self._engine.get_binding_name(binding))

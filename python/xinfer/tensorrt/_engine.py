@@ -241,6 +241,10 @@ class ICudaEngine(ContextManager):
     def get_profile_shape(self, profile_index: int, binding: int | str) -> list[Dims]:
         return self.get_tensor_profile_shape(self._binding(binding).name, profile_index)
 
+    def get_profile_shape_input(self, profile_index: int, binding: int | str) -> list[list[int]]:
+        """None: no input's value is a shape."""
+        return []
+
     def get_location(self, key: int | str) -> TensorLocation:
         return TensorLocation.DEVICE
 

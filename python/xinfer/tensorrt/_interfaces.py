@@ -90,6 +90,10 @@ class IGpuAllocator(IVersionedInterface):
     def deallocate(self, memory: int) -> bool:
         raise NotImplementedError
 
+    def free(self, memory: int) -> None:
+        """TensorRT 8's name for `deallocate`."""
+        self.deallocate(memory)
+
     def reallocate(self, address: int, alignment: int, new_size: int) -> int:
         return 0
 
@@ -106,6 +110,8 @@ class IGpuAsyncAllocator(IGpuAllocator):
 
 class IOutputAllocator:
     """Gives memory for an output whose size is known only when it is computed."""
+
+    tensorrt_version = 8600
 
     def reallocate_output(self, tensor_name: str, memory: int, size: int, alignment: int) -> int:
         raise NotImplementedError(f"{type(self).__name__}.reallocate_output is not overridden")

@@ -61,6 +61,11 @@ class INetworkDefinition(LayerAdders, ContextManager):
     has_implicit_batch_dimension = False
 
     @property
+    def has_explicit_precision(self) -> bool:
+        """TensorRT 8's: the network was made with EXPLICIT_PRECISION."""
+        return self.get_flag(NetworkDefinitionCreationFlag.EXPLICIT_PRECISION)
+
+    @property
     def name(self) -> str:
         return self._name
 

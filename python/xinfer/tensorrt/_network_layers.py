@@ -303,6 +303,7 @@ WITHOUT_COUNTERPART = {
     "add_plugin_v3": "plugins",
     "add_ragged_softmax": "ragged tensors",
     "add_reverse_sequence": "ReverseSequence",
+    "add_rnn_v2": "recurrent layers",
     "add_rotary_embedding": "a fused rotary embedding; supported: its products and slices",
     "add_scatter": "Scatter",
 }

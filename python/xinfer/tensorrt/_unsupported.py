@@ -10,6 +10,26 @@ class UnsupportedNameError(UnsupportedError, AttributeError):
 
 
 _REASONS = {
+    "Caffe models, which TensorRT 9 dropped; supported: ONNX": (
+        "CaffeParser",
+        "IBlobNameToTensor",
+        "ICaffePluginFactoryV2",
+        "shutdown_protobuf_library",
+    ),
+    "UFF models, which TensorRT 9 dropped; supported: ONNX": (
+        "FieldCollection",
+        "FieldMap",
+        "FieldType",
+        "UffInputOrder",
+        "UffParser",
+    ),
+    "recurrent layers": (
+        "IRNNv2Layer",
+        "RNNDirection",
+        "RNNGateType",
+        "RNNInputMode",
+        "RNNOperation",
+    ),
     "refitting an engine; supported: building it anew from its cache": (
         "OnnxParserRefitter",
         "Refitter",
