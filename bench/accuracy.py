@@ -18,52 +18,61 @@ from shared_models import MODELS
 LABELLED = [name for name, model in MODELS.items() if model.eval]
 
 
-def judge(xinfer, name, baseline, calibrator, work):
-    """Builds one engine and evaluates it; sums weighted by the number of labelled samples."""
+def evaluate(xinfer, name, engine, baseline=None):
+    """The report of each evaluation folder of a model."""
     model, data = MODELS[name], shared_models.data_folder()
-    engine = work / "engine"
-    built = shared_models.build(xinfer, model, engine, calibrator)
-    samples = int8 = fp32 = agreement = 0.0
-    sqnr = []
     for folder in model.eval:
-        command = [xinfer, "eval", engine, "--data", data / folder, "--baseline", baseline, "--json", "-"]
+        command = [xinfer, "eval", engine, "--data", data / folder, "--json", "-"]
+        if baseline:
+            command += ["--baseline", baseline]
         if model.labels:
             command += ["--labels", data / model.labels]
-        report = json.loads(shared_models.run(command))
-        n = report["engine"]["samples"]
-        samples += n
-        int8 += n * report["engine"]["top1_percent"]
-        fp32 += n * report["baseline"]["top1_percent"]
-        agreement += n * report.get("agreement_percent", 0)
-        sqnr.append(report["outputs"][0]["sqnr_db"])
-    return {
-        "samples": int(samples),
-        "fp32": fp32 / samples,
-        "int8": int8 / samples,
-        "agreement": agreement / samples,
-        "sqnr": min(sqnr),
-        "mac_share": 100 * built["int8_mac_share"],
-        "calibration_seconds": built["calibration_seconds"],
-    }
+        yield json.loads(shared_models.run(command))
+
+
+def mean(reports, value):
+    """The mean of value(report), weighted by the number of labelled samples."""
+    samples = sum(report["engine"]["samples"] for report in reports)
+    return sum(report["engine"]["samples"] * value(report) for report in reports) / samples
+
+
+def top1(reports, side="engine"):
+    return mean(reports, lambda report: report[side]["top1_percent"])
+
+
+def add_rows(table, arguments, name, work):
+    """A line for every calibrator of one model. Without agreement, float32 runs once for all of them."""
+    baseline, engine = work / "fp32", work / "int8"
+    shared_models.build(arguments.xinfer, MODELS[name], baseline)
+    if arguments.top1_only:
+        fp32 = top1([*evaluate(arguments.xinfer, name, baseline)])
+    for calibrator in arguments.calibrators:
+        built = shared_models.build(arguments.xinfer, MODELS[name], engine, calibrator)
+        reports = [*evaluate(arguments.xinfer, name, engine, None if arguments.top1_only else baseline)]
+        agreement = sqnr = ""
+        if not arguments.top1_only:
+            fp32 = top1(reports, "baseline")
+            agreement = f"{mean(reports, lambda report: report.get('agreement_percent', 0)):.2f}"
+            sqnr = f"{min(report['outputs'][0]['sqnr_db'] for report in reports):.1f}"
+        int8 = top1(reports)
+        samples = sum(report["engine"]["samples"] for report in reports)
+        table.add(
+            f"{name}\t{calibrator}\t{samples}\t{fp32:.2f}\t{int8:.2f}\t{int8 - fp32:+.2f}\t{agreement}\t{sqnr}\t"
+            f"{100 * built['int8_mac_share']:.1f}\t{built['calibration_seconds']:.1f}"
+        )
 
 
 def main():
     parser = shared_models.parser(__doc__)
     parser.add_argument("--models", nargs="+", default=LABELLED, choices=LABELLED)
     parser.add_argument("--calibrators", nargs="+", default=["auto"])
+    parser.add_argument("--top1-only", action="store_true", help="no agreement and SQNR: several times as fast")
     arguments = parser.parse_args()
     heading = "model\tcalibrator\tsamples\tfp32 top-1 %\tint8 top-1 %\tdifference\tagreement %\toutput SQNR dB\tINT8 MACs %\tcalibration s"
     table = shared_models.Table(heading)
     with tempfile.TemporaryDirectory() as work:
         for name in arguments.models:
-            baseline = pathlib.Path(work) / "fp32"
-            shared_models.build(arguments.xinfer, MODELS[name], baseline)
-            for calibrator in arguments.calibrators:
-                r = judge(arguments.xinfer, name, baseline, calibrator, pathlib.Path(work))
-                table.add(
-                    f"{name}\t{calibrator}\t{r['samples']}\t{r['fp32']:.2f}\t{r['int8']:.2f}\t{r['int8'] - r['fp32']:+.2f}\t"
-                    f"{r['agreement']:.2f}\t{r['sqnr']:.1f}\t{r['mac_share']:.1f}\t{r['calibration_seconds']:.1f}"
-                )
+            add_rows(table, arguments, name, pathlib.Path(work))
     table.save(arguments.output)
 
 

@@ -45,7 +45,11 @@ function(xinfer_add_shared name)
     VERSION ${PROJECT_VERSION}
     SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
     INSTALL_RPATH "$ORIGIN")
-  target_link_options(xinfer_${name}_shared PRIVATE LINKER:--no-undefined LINKER:--as-needed)
+  target_link_options(xinfer_${name}_shared PRIVATE LINKER:--as-needed)
+  # The runtime of clang's sanitizers lies in the program; libraries leave its symbols open.
+  if(NOT CMAKE_CXX_FLAGS MATCHES "-fsanitize=")
+    target_link_options(xinfer_${name}_shared PRIVATE LINKER:--no-undefined)
+  endif()
 endfunction()
 
 xinfer_folder_targets(runtime_targets ${XINFER_RUNTIME_FOLDERS})

@@ -5,7 +5,6 @@
 #include <charconv>
 #include <sstream>
 
-#include "xinfer/builders/model_info.h"
 #include "xinfer/core/error.h"
 
 namespace xinfer::tools {
@@ -64,19 +63,18 @@ void apply_keep(builders::EngineBuilder& builder, const std::string& text) {
 /// Images go through in batches; results do not depend on the size.
 constexpr std::int64_t kCalibrationBatch = 8;
 
-std::shared_ptr<builders::INT8Calibrator> make_calibrator(const ModelArguments& arguments) {
-  const builders::ModelInfo model =
-      builders::inspect_model(arguments.model, arguments.max_batch > 0);
+std::shared_ptr<builders::INT8Calibrator> make_calibrator(const ModelArguments& arguments,
+                                                          const std::vector<BindingInfo>& inputs) {
   SampleOptions options;
   options.preprocess = arguments.preprocess;
   options.count = arguments.calib_count;
   options.skip_bad = arguments.skip_bad;
   options.batch_size = kCalibrationBatch;
-  if (!model.inputs.empty() && !model.inputs[0].max.empty() && model.inputs[0].max[0] > 0) {
-    options.batch_size = model.inputs[0].max[0];
+  if (!inputs.empty() && !inputs[0].max.empty() && inputs[0].max[0] > 0) {
+    options.batch_size = inputs[0].max[0];
   }
   return std::make_shared<SampleCalibrator>(
-      SampleSet::open(arguments.calib, options, model.inputs),
+      SampleSet::open(arguments.calib, options, inputs),
       arguments.calibrator.empty() ? "auto" : arguments.calibrator);
 }
 
@@ -158,7 +156,7 @@ builders::EngineBuilder make_builder(const ModelArguments& a) {
                  : fmt::format("--calib-cache {}: no such file, and no --calib to make it from",
                                a.calib_cache));
     }
-    builder.with_int8(cached ? nullptr : make_calibrator(a));
+    builder.with_int8(cached ? nullptr : make_calibrator(a, builder.inputs()));
   } else if (!a.calib.empty() || !a.calib_cache.empty()) {
     refuse("--calib and --calib-cache belong to an INT8 build: add --int8");
   }

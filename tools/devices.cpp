@@ -31,6 +31,7 @@ void add_devices(CLI::App& app) {
   CLI::App* command = app.add_subcommand("devices", "List devices and instruction sets");
   auto json = std::make_shared<std::string>();
   add_json_option(*command, *json);
+  command->footer("Example:\n  xinfer devices --json -");
   command->callback([json] {
     const std::vector<std::string> isas = cpu_instruction_sets();
     if (*json != "-") {

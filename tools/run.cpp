@@ -1,14 +1,17 @@
 // xinfer run: an engine on images or arrays.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "arguments.h"
 #include "commands.h"
 #include "output.h"
+#include "progress.h"
 #include "xinfer/core/error.h"
 #include "xinfer/data/arrays.h"
 #include "xinfer/evaluate/evaluate.h"
@@ -91,6 +94,14 @@ class Results {
   std::vector<std::vector<Tensor>> parts_;
 };
 
+void check_output_path(const Engine& engine, const std::string& path) {
+  const fs::path extension = fs::path(path).extension();
+  const bool fits = extension == ".npz" || (extension == ".npy" && engine.outputs().size() == 1);
+  if (!path.empty() && !fits) {
+    refuse(fmt::format("{}: needed: .npz, or .npy for the one output of an engine", path));
+  }
+}
+
 void save(const Results& results, const Engine& engine, const std::string& path) {
   if (path.empty()) return;
   if (fs::path(path).extension() == ".npz") {
@@ -99,9 +110,6 @@ void save(const Results& results, const Engine& engine, const std::string& path)
       arrays.emplace_back(engine.outputs()[i].name, results.joined(i));
     }
     return save_npz(path, arrays);
-  }
-  if (fs::path(path).extension() != ".npy" || engine.outputs().size() != 1) {
-    refuse(fmt::format("{}: needed: .npz, or .npy for the one output of an engine", path));
   }
   save_npy(path, results.joined(0));
 }
@@ -136,6 +144,7 @@ nlohmann::json describe(const SampleBatch& batch, const std::vector<Tensor>& out
 
 void run_engine(const Arguments& arguments) {
   const Engine engine = Engine::load(fs::path(arguments.engine));
+  check_output_path(engine, arguments.output);
   Context context(engine, arguments.run.context());
   const std::vector<std::string> names =
       arguments.labels.empty() ? std::vector<std::string>() : read_class_names(arguments.labels);
@@ -156,7 +165,15 @@ void run_engine(const Arguments& arguments) {
     std::vector<fs::path> paths(arguments.inputs.begin(), arguments.inputs.end());
     SampleSet set = paths.size() == 1 ? SampleSet::open(paths[0], options, engine.inputs())
                                       : SampleSet::open_images(paths, options, engine.inputs());
-    for (SampleBatch batch; set.next(batch);) run_batch(batch);
+    // On a terminal the results themselves show how far it is.
+    std::optional<ProgressBar> bar;
+    if (::isatty(STDOUT_FILENO) == 0) bar.emplace();
+    std::int64_t done = 0;
+    for (SampleBatch batch; set.next(batch);) {
+      run_batch(batch);
+      done += static_cast<std::int64_t>(batch.names.size());
+      if (bar) bar->update("run", done, set.size());
+    }
   }
   save(results, engine, arguments.output);
   write_json({{"schema", "xinfer.run/1"}, {"engine", arguments.engine}, {"samples", samples}},

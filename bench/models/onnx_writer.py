@@ -21,23 +21,23 @@ class Writer:
         self.weights.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
         return name
 
-    def node(self, op, *inputs, **attributes):
-        output = self.name(op)
+    def node(self, op, *inputs, name=None, **attributes):
+        output = name or self.name(op)
         self.nodes.append(helper.make_node(op, list(inputs), [output], name=output, **attributes))
         return output
 
     def normal(self, shape, deviation):
         return (self.random.standard_normal(shape) * deviation).astype(np.float32)
 
-    def conv(self, x, channels, filters, kernel, stride=1, groups=1, gain=2.0, pad=None):
+    def conv(self, x, channels, filters, kernel, stride=1, groups=1, gain=2.0, pad=None, name=None):
         """He-initialised, with the bias that folding batch norm leaves."""
         fan_in = channels // groups * kernel * kernel
         w = self.weight(
             self.normal((filters, channels // groups, kernel, kernel), np.sqrt(gain / fan_in)))
         b = self.weight(self.normal(filters, 0.1))
         pad = kernel // 2 if pad is None else pad
-        return self.node("Conv", x, w, b, kernel_shape=[kernel, kernel], strides=[stride, stride],
-                         pads=[pad] * 4, group=groups)
+        return self.node("Conv", x, w, b, name=name, kernel_shape=[kernel, kernel],
+                         strides=[stride, stride], pads=[pad] * 4, group=groups)
 
     def linear(self, x, inputs, outputs, gain=1.0):
         w = self.weight(self.normal((inputs, outputs), np.sqrt(gain / inputs)))

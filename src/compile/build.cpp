@@ -44,7 +44,6 @@ class Builder {
  private:
   Status find_targets();
   Status import();
-  Result<ir::Graph> read_model();
   Status simplify();
   Result<calibrate::Ranges> find_ranges();
   Result<calibrate::Ranges> ranges_from_cache(const std::string& bytes, const std::string& origin);
@@ -68,18 +67,16 @@ Status Builder::verify(const char* pass) const {
   return status.ok() ? Status() : std::move(status).with_context(std::string("after ") + pass);
 }
 
-Result<ir::Graph> Builder::read_model() {
-  if (request_.graph != nullptr) return ir::Graph(*request_.graph);
-  ImportOptions options;
-  options.free_batch = request_.max_batch > 0;
-  return request_.model_path.empty() ? import_onnx(request_.model_bytes, options, &report_.warnings)
-                                     : import_onnx(request_.model_path, options, &report_.warnings);
-}
-
 Status Builder::import() {
   progress("import", 0, 1);
-  XINFER_ASSIGN_OR_RETURN(graph_, read_model());
-  if (!request_.model_path.empty()) graph_.name = request_.model_path.stem().string();
+  if (request_.imported != nullptr) {
+    graph_ = request_.imported->graph;
+    report_.warnings = request_.imported->warnings;
+  } else {
+    XINFER_ASSIGN_OR_RETURN(ImportedModel model, import_model(request_));
+    graph_ = std::move(model.graph);
+    report_.warnings = std::move(model.warnings);
+  }
   XINFER_ASSIGN_OR_RETURN(
       symbols_, symbol_ranges(graph_, request_.profiles, request_.max_batch, report_.warnings));
   progress("import", 1, 1);
@@ -246,6 +243,22 @@ Result<std::string> Builder::quantize(const builders::QuantizeOptions& options) 
 }
 
 }  // namespace
+
+Result<ImportedModel> import_model(const BuildRequest& request) {
+  ImportedModel model;
+  if (request.graph != nullptr) {
+    model.graph = *request.graph;
+    return model;
+  }
+  ImportOptions options;
+  options.free_batch = request.max_batch > 0;
+  XINFER_ASSIGN_OR_RETURN(model.graph,
+                          request.model_path.empty()
+                              ? import_onnx(request.model_bytes, options, &model.warnings)
+                              : import_onnx(request.model_path, options, &model.warnings));
+  if (!request.model_path.empty()) model.graph.name = request.model_path.stem().string();
+  return model;
+}
 
 Result<BuildResult> build(const BuildRequest& request) {
   const Clock::time_point start = Clock::now();

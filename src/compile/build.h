@@ -24,10 +24,17 @@ struct ShapeProfile {
   Shape min, opt, max;
 };
 
+/// A model as its file gives it, with a sentence for each oddity that was accepted.
+struct ImportedModel {
+  ir::Graph graph;
+  std::vector<std::string> warnings;
+};
+
 struct BuildRequest {
-  std::filesystem::path model_path;        ///< or
-  std::vector<std::byte> model_bytes;      ///< if the path is empty; or
-  std::shared_ptr<const ir::Graph> graph;  ///< if both are empty
+  std::filesystem::path model_path;               ///< or
+  std::vector<std::byte> model_bytes;             ///< if the path is empty; or
+  std::shared_ptr<const ir::Graph> graph;         ///< if both are empty
+  std::shared_ptr<const ImportedModel> imported;  ///< of that model, if it was read before
   bool int8 = false;
   bool fp16 = false;
   std::shared_ptr<builders::INT8Calibrator> calibrator;
@@ -51,6 +58,8 @@ struct BuildResult {
   std::string engine;  ///< the file's bytes
   builders::BuildReport report;
 };
+
+Result<ImportedModel> import_model(const BuildRequest& request);
 
 Result<BuildResult> build(const BuildRequest& request);
 

@@ -198,15 +198,9 @@ Status Calibration::observe(const runtime::TensorView& view, const std::string& 
                             std::int64_t sample) {
   const auto lock = locks_.find(name);
   if (lock == locks_.end() || view.dtype != DType::kFloat32) return {};
-  const auto* values = static_cast<const float*>(view.data);
-  std::vector<float> dense;
-  if (!view.is_dense()) {  // a slice of a concatenation
-    for (std::int64_t pixel = 0; pixel < view.pixels(); ++pixel) {
-      const float* first = values + pixel * view.pixel_stride;
-      dense.insert(dense.end(), first, first + view.channels());
-    }
-    values = dense.data();
-  }
+  // A slice of a concatenation is copied out of it.
+  const Tensor dense = view.is_dense() ? Tensor() : runtime::real_values(view);
+  const auto* values = static_cast<const float*>(view.is_dense() ? view.data : dense.data());
   const std::lock_guard<std::mutex> guard(lock->second);
   collector_.add(name, {values, static_cast<std::size_t>(view.size())}, sample);
   return {};

@@ -4,6 +4,7 @@
 #include "calibrate/cache_tensorrt.h"
 #include "compile/build.h"
 #include "compile/check_shapes.h"
+#include "compile/describe_graph.h"
 #include "core/file.h"
 #include "xinfer/builders/network.h"
 
@@ -51,6 +52,7 @@ EngineBuilder& EngineBuilder::from_onnx(const std::filesystem::path& path) {
   state_->request.model_path = path;
   state_->request.model_bytes.clear();
   state_->request.graph = nullptr;
+  state_->request.imported = nullptr;
   return *this;
 }
 
@@ -58,6 +60,7 @@ EngineBuilder& EngineBuilder::from_onnx(std::span<const std::byte> bytes) {
   state_->request.model_path.clear();
   state_->request.model_bytes.assign(bytes.begin(), bytes.end());
   state_->request.graph = nullptr;
+  state_->request.imported = nullptr;
   return *this;
 }
 
@@ -66,6 +69,7 @@ EngineBuilder& EngineBuilder::from_network(const Network& network) {
   request.model_path.clear();
   request.model_bytes.clear();
   request.graph = std::make_shared<ir::Graph>(network.graph());
+  request.imported = nullptr;
   const ir::Constraints& demands = network.constraints();
   std::vector<ir::PrecisionRule>& rules = request.constraints.precisions;
   rules.insert(rules.end(), demands.precisions.begin(), demands.precisions.end());
@@ -92,6 +96,7 @@ EngineBuilder& EngineBuilder::with_max_batch_size(std::int64_t n) {
                 "the largest batch is " + std::to_string(n) + "; needed: 1 or more");
   }
   state_->request.max_batch = n;
+  state_->request.imported = nullptr;  // whether a fixed batch is freed is decided at import
   return *this;
 }
 
@@ -168,6 +173,16 @@ EngineBuilder& EngineBuilder::with_cpu_isa(const std::string& isa) {
 EngineBuilder& EngineBuilder::with_progress(ProgressCallback callback) {
   state_->request.progress = std::move(callback);
   return *this;
+}
+
+std::vector<BindingInfo> EngineBuilder::inputs() {
+  compile::BuildRequest& request = state_->request;
+  check_has_model(request);
+  if (request.imported == nullptr) {
+    request.imported =
+        std::make_shared<compile::ImportedModel>(compile::import_model(request).value());
+  }
+  return compile::describe_inputs(request.imported->graph);
 }
 
 Engine EngineBuilder::build() {

@@ -1,11 +1,11 @@
 #include "compile/output_error.h"
 
 #include <algorithm>
-#include <cmath>
 #include <optional>
 
 #include "compile/execute.h"
 #include "ir/infer.h"
+#include "quant/quantization_error.h"
 #include "quant/quantize.h"
 #include "runtime/program.h"
 
@@ -116,33 +116,6 @@ Result<ir::Graph> chain_graph(const ir::Graph& graph, const std::vector<ir::Node
   return single;
 }
 
-Tensor quantised(const Tensor& x, double threshold, DType grid) {
-  const float scale = quant::scale_for(quant::s8_scale(threshold), grid);
-  const quant::GridLimits limits = quant::limits_of(grid);
-  const float low = static_cast<float>(limits.min), high = static_cast<float>(limits.max);
-  Tensor y(DType::kFloat32, x.shape());
-  const auto in = x.values<float>();
-  const auto out = y.values<float>();
-  for (std::size_t i = 0; i < in.size(); ++i) {
-    const float clamped = std::min(std::max(in[i] / scale, low), high);
-    out[i] = std::nearbyint(clamped) * scale;
-  }
-  return y;
-}
-
-/// Squared difference over squared reference.
-double relative_error(const Tensor& reference, const Tensor& tested) {
-  double signal = 0, noise = 0;
-  const auto r = reference.values<float>();
-  const auto t = tested.values<float>();
-  for (std::size_t i = 0; i < r.size(); ++i) {
-    const double difference = static_cast<double>(t[i]) - r[i];
-    signal += static_cast<double>(r[i]) * r[i];
-    noise += difference * difference;
-  }
-  return signal > 0 ? noise / signal : noise;
-}
-
 /// A value to be scored, with the layers that read it.
 struct Target {
   std::string name;
@@ -172,16 +145,20 @@ std::vector<Target> find_targets(
   return targets;
 }
 
-double mean_squared_error(const Tensor& reference, const Tensor& tested) {
-  const auto r = reference.values<float>();
-  const auto t = tested.values<float>();
-  double sum = 0;
-  for (std::size_t i = 0; i < r.size(); ++i) {
-    const double difference = static_cast<double>(t[i]) - r[i];
-    sum += difference * difference;
+/// A layer's output on the float values, and their power.
+struct Reference {
+  explicit Reference(Tensor output)
+      : values(std::move(output)), power(quant::squared_sum(values.values<float>())) {}
+
+  /// Squared difference over squared reference.
+  double relative_error(const Tensor& tested) const {
+    const double noise = quant::squared_difference(tested.values<float>(), values.values<float>());
+    return power > 0 ? noise / power : noise;
   }
-  return r.empty() ? 0 : sum / static_cast<double>(r.size());
-}
+
+  Tensor values;
+  double power;
+};
 
 /// Errors of one target's candidates over the samples' values of it.
 Result<ScoredValue> score_target(const ir::Graph& graph, const Target& target, CpuIsa isa,
@@ -200,18 +177,26 @@ Result<ScoredValue> score_target(const ir::Graph& graph, const Target& target, C
   for (const Tensor& value : values) {
     if (value.shape() != values[0].shape()) continue;  // a dynamic model's sample of another size
     ++samples;
-    std::vector<Tensor> references;
+    const auto elements = value.values<float>();
+    std::vector<Reference> references;
     for (Runner& reader : readers) {
       XINFER_ASSIGN_OR_RETURN(std::vector<Tensor> outputs, reader.run({value}));
-      references.push_back(std::move(outputs[0]));
+      references.emplace_back(std::move(outputs[0]));
     }
+    if (readers.empty()) references.emplace_back(value);
+    Tensor tested(DType::kFloat32, value.shape());
     for (std::size_t c = 0; c < errors.size(); ++c) {
-      const Tensor tested = quantised(value, target.candidates[c].threshold, target.grid);
-      scored.own_errors[c] += mean_squared_error(value, tested);
-      if (readers.empty()) errors[c] += relative_error(value, tested);
+      const float s8 = quant::s8_scale(target.candidates[c].threshold);
+      quant::round_to_grid(elements, quant::scale_for(s8, target.grid), target.grid,
+                           tested.values<float>());
+      if (!elements.empty()) {
+        scored.own_errors[c] += quant::squared_difference(elements, tested.values<float>()) /
+                                static_cast<double>(elements.size());
+      }
+      if (readers.empty()) errors[c] += references[0].relative_error(tested);
       for (std::size_t r = 0; r < readers.size(); ++r) {
         XINFER_ASSIGN_OR_RETURN(const std::vector<Tensor> outputs, readers[r].run({tested}));
-        errors[c] += relative_error(references[r], outputs[0]);
+        errors[c] += references[r].relative_error(outputs[0]);
       }
     }
   }

@@ -196,6 +196,11 @@ std::string weight_obstacle(const Graph& graph, NodeId node, Int8Form form) {
       return fmt::format("its inner dimension {} is dynamic, so nothing bounds its sums",
                          inner.to_string());
     }
+    const ir::Dim& columns = graph.value(graph.node(node).outputs[0]).shape.back();
+    if (!columns.is_constant()) {
+      return fmt::format("its number of columns {} is dynamic; INT8 products have a fixed one",
+                         columns.to_string());
+    }
     const Status status = quant::check_activation_product(inner.constant());
     return status.ok() ? "" : status.message();
   }

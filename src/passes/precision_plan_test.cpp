@@ -175,6 +175,22 @@ TEST(PrecisionPlan, RefusesAccumulatorsThatCouldOverflow) {
   }
 }
 
+TEST(PrecisionPlan, ProductsOfDynamicSizeStayFloat) {
+  const ir::Dim length = ir::Dim::symbol("length");
+  // [batch, rows, inner] x [batch, inner, columns]
+  const auto reason_of_product = [](const ir::Dim& inner, const ir::Dim& columns) {
+    GraphBuilder b;
+    const ValueId left = b.input("left", {kBatch, 4, inner});
+    const ValueId right = b.input("right", {kBatch, inner, columns});
+    b.output(b.matmul(left, right, ir::kNoValue, "y"));
+    const PrecisionPlan plan = plan_of(b.finish(), ranges_for(b.graph()));
+    return reason_for(b.graph(), plan, "y");
+  };
+  EXPECT_THAT(reason_of_product(8, 8), testing::StartsWith("INT8: "));
+  EXPECT_THAT(reason_of_product(length, 8), HasSubstr("its inner dimension length is dynamic"));
+  EXPECT_THAT(reason_of_product(8, length), HasSubstr("its number of columns length is dynamic"));
+}
+
 TEST(PrecisionPlan, LaterRulesWinAndOnlyListedNodesMayBeInt8) {
   const ir::Graph graph = two_convolutions();
   ir::Constraints constraints;
@@ -338,6 +354,20 @@ TEST(PrecisionPlan, AResidualStreamBehindLayerNormStaysFloatEvenForAnInt8Reader)
   EXPECT_EQ(precision_of(b.graph(), plan, "stream"), Precision::kFp32);
   EXPECT_EQ(precision_of(b.graph(), plan, "branch"), Precision::kInt8);
   EXPECT_EQ(precision_of(b.graph(), plan, "y"), Precision::kInt8);
+}
+
+TEST(PrecisionPlan, ALayerNormBetweenInt8ProductsStaysFloat) {
+  GraphBuilder b;
+  const ValueId ones = b.constant({8}, std::vector<float>(8, 1.0f), "ones");
+  const auto project = [&](ValueId v, const std::string& name) {
+    return b.matmul(v, b.random_constant({8, 8}, 3, name + "_w"), ir::kNoValue, name);
+  };
+  const ValueId first = project(b.input("x", {kBatch, 5, 8}), "first");
+  b.output(project(b.layer_norm(first, ones, ir::kNoValue, 2, "norm"), "y"));
+  const PrecisionPlan plan = plan_of(b.finish(), ranges_for(b.graph()));
+  EXPECT_EQ(precision_of(b.graph(), plan, "norm"), Precision::kFp32);
+  EXPECT_FALSE(is_quantized(b.graph(), plan, "first")) << "the norm reads float";
+  EXPECT_TRUE(is_quantized(b.graph(), plan, "norm")) << "quantised behind it";
 }
 
 TEST(PrecisionPlan, EveryNodeHasAReason) {

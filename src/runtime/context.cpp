@@ -154,35 +154,13 @@ std::vector<StepProfile> Context::profile(std::span<const Tensor> inputs) {
   return profile;
 }
 
-namespace {
-
-/// The view's real values, dense; empty for types that are neither float32 nor quantised.
-Tensor real_values(const runtime::TensorView& view) {
-  if (view.dtype != DType::kFloat32 && view.scale == 0) return {};
-  Tensor values(DType::kFloat32, view.dims);
-  float* out = values.values<float>().data();
-  for (std::int64_t pixel = 0; pixel < view.pixels(); ++pixel) {
-    for (std::int64_t channel = 0; channel < view.channels(); ++channel) {
-      const std::int64_t at = pixel * view.pixel_stride + channel;
-      *out++ =
-          view.dtype == DType::kFloat32 ? static_cast<const float*>(view.data)[at]
-          : view.dtype == DType::kInt8
-              ? static_cast<float>(static_cast<const std::int8_t*>(view.data)[at]) * view.scale
-              : static_cast<float>(static_cast<const std::uint8_t*>(view.data)[at]) * view.scale;
-    }
-  }
-  return values;
-}
-
-}  // namespace
-
 std::vector<Tensor> Context::infer_observed(std::span<const Tensor> inputs,
                                             const ValueCallback& callback) {
   state_->bind_inputs(inputs);
   std::vector<Tensor> outputs = state_->make_outputs();
   state_->bind_outputs(outputs);
   const auto observe = [&](const auto& names, const runtime::TensorView& view) {
-    const Tensor values = real_values(view);
+    const Tensor values = runtime::real_values(view);
     for (const auto* name : names) {
       if (!values.empty()) callback(name->str(), values);
     }

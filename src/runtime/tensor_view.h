@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "xinfer/core/dtype.h"
+#include "xinfer/core/tensor.h"
 
 namespace xinfer::runtime {
 
@@ -37,5 +38,8 @@ struct TensorView {
                       : static_cast<std::size_t>(pixels() * pixel_stride) * size_of(dtype);
   }
 };
+
+/// The view's real values, dense; empty for types that are neither float32 nor quantised.
+Tensor real_values(const TensorView& view);
 
 }  // namespace xinfer::runtime

@@ -1,4 +1,6 @@
 // Building engines: what must not depend on batches, threads or instruction sets, caches, errors.
+#include <gmock/gmock.h>
+
 #include <algorithm>
 #include <fstream>
 #include <map>
@@ -171,6 +173,19 @@ TEST(Builder, ReportsEveryLayerWithAReason) {
   EXPECT_GT(builder.report().layers_in("int8"), 3);
 }
 
+TEST(Builder, ReadsTheModelOnce) {
+  const TemporaryFile model("once.onnx");
+  std::filesystem::copy_file(kDigits / "digits.onnx", model.path());
+  EngineBuilder builder;
+  builder.from_onnx(model.path()).with_max_batch_size(4);
+  ASSERT_EQ(builder.inputs().size(), 1u);
+  EXPECT_EQ(builder.inputs()[0].name, "image");
+  std::filesystem::remove(model.path());
+  EXPECT_EQ(builder.build().model_name(), "once");
+  builder.from_onnx(model.path());
+  EXPECT_THROW(builder.inputs(), Error) << "another model is read anew";
+}
+
 TEST(ModelInfo, DescribesInputsAndNodes) {
   const builders::ModelInfo model = builders::inspect_model(kDigits / "digits.onnx");
   ASSERT_EQ(model.inputs.size(), 1u);
@@ -185,34 +200,40 @@ Tensor filled(Shape shape, float value) {
   return tensor;
 }
 
+/// A convolution by one number to 4 channels.
+Network::Value convolve(Network& network, Network::Value x, std::int64_t in, float weight,
+                        const std::string& name) {
+  return network.add_convolution(
+      x, network.add_constant(filled({4, in, 1, 1}, weight), name + ".weights"),
+      network.add_constant(filled({4}, 0), name + ".bias"), {}, name);
+}
+
 /// Two convolutions whose values differ by a factor of 10,000, concatenated and convolved.
 Network network_with_concat() {
   Network network("concat");
   const auto x = network.add_input("x", DType::kFloat32, {"1", "3", "4", "4"});
-  const auto convolve = [&](auto value, std::int64_t in, float weight, const char* name) {
-    const std::string constants = name;
-    return network.add_convolution(
-        value, network.add_constant(filled({4, in, 1, 1}, weight), constants + ".weights"),
-        network.add_constant(filled({4}, 0), constants + ".bias"), {}, name);
-  };
   const auto joined = network.add_concat(
-      {convolve(x, 3, 0.01f, "little"), convolve(x, 3, -100.0f, "large")}, 1, "joined");
-  network.mark_output(convolve(joined, 8, 1.0f, "last"), "y");
+      {convolve(network, x, 3, 0.01f, "little"), convolve(network, x, 3, -100.0f, "large")}, 1,
+      "joined");
+  network.mark_output(convolve(network, joined, 8, 1.0f, "last"), "y");
   return network;
 }
 
-TEST(Builder, CalibratesEachPartOfAConcatByItself) {
-  int batches = 0;
-  const auto calibrator = std::make_shared<CallbackCalibrator>(
+/// Two batches of ones.
+std::shared_ptr<CallbackCalibrator> ones(const std::string& algorithm) {
+  return std::make_shared<CallbackCalibrator>(
       1,
-      [&](const std::vector<std::string>&, std::vector<Tensor>& batch) {
+      [batches = 0](const std::vector<std::string>&, std::vector<Tensor>& batch) mutable {
         batch = {filled({1, 3, 4, 4}, 1.0f)};
         return batches++ < 2;
       },
-      "minmax");
+      algorithm);
+}
+
+TEST(Builder, CalibratesEachPartOfAConcatByItself) {
   const TemporaryFile cache("concat.json");
   EngineBuilder builder;
-  builder.from_network(network_with_concat()).with_int8(calibrator);
+  builder.from_network(network_with_concat()).with_int8(ones("minmax"));
   builder.calibrate_and_save(cache.path());
   std::map<std::string, double> amax;
   for (const builders::RangeInfo& range : builders::inspect_cache(cache.path()).ranges) {
@@ -221,6 +242,24 @@ TEST(Builder, CalibratesEachPartOfAConcatByItself) {
   EXPECT_NEAR(amax.at("little"), 0.03, 1e-6);
   EXPECT_NEAR(amax.at("large"), 300, 1e-3);
   EXPECT_NEAR(amax.at("joined"), 300, 1e-3);
+}
+
+TEST(Builder, AVanishingValueStaysFloatAndIsNamed) {
+  constexpr float kBelowEveryScale = 1e-20f;  // less than 2^-60
+  Network network("vanishing");
+  const auto x = network.add_input("x", DType::kFloat32, {"1", "3", "4", "4"});
+  const auto least = convolve(network, x, 3, kBelowEveryScale, "least");
+  network.mark_output(convolve(network, least, 4, 1.0f, "last"), "y");
+  const TemporaryFile cache("vanishing.json");
+  for (int from_cache = 0; from_cache < 2; ++from_cache) {
+    EngineBuilder builder;
+    builder.from_network(network).with_int8(ones("auto")).with_calibration_cache(cache.path());
+    const Engine engine = builder.build();
+    Context context(engine);
+    EXPECT_GT(context.infer(filled({1, 3, 4, 4}, 1.0f)).values<float>()[0], 0);
+    EXPECT_EQ(builder.report().calibration_samples, from_cache ? 0 : 2);
+    EXPECT_THAT(builder.report().warnings, testing::Contains(testing::HasSubstr("\"least\"")));
+  }
 }
 
 }  // namespace

@@ -233,6 +233,23 @@ INSTANTIATE_TEST_SUITE_P(, Preservation,
                                            Case{"attention", {2, 4, 6, 6}, attention_block}),
                          [](const auto& tested) { return std::string(tested.param.name); });
 
+TEST(ConcatSlices, HoldTheBytesOfCopies) {
+  const auto joined = [](bool copy) {
+    GraphBuilder b;
+    const ValueId x = b.input("x", {2, 4, 6, 6});
+    const ValueId left = b.relu(conv(b, x, 4, 8, 1)), right = conv(b, x, 4, 16, 3);
+    b.output(conv(b, b.concat({left, right}, 1), 24, 4, 5), "y");
+    // Softmax needs dense channels, so that its inputs are copied into the concatenation.
+    if (copy) b.output(b.add_values(b.softmax(left, 1), b.softmax(left, 2)), "left");
+    if (copy) b.output(b.add_values(b.softmax(right, 1), b.softmax(right, 2)), "right");
+    return b.finish();
+  };
+  const Tensor input = random_tensor({2, 4, 6, 6}, 29);
+  const std::vector<float> expected = run(joined(true), input);
+  ASSERT_FALSE(expected.empty());
+  EXPECT_EQ(run(joined(false), input), expected);
+}
+
 TEST(EqualiseChannels, KeepsWhatAStreamComputes) {
   GraphBuilder b;
   const ValueId x = b.input("x", {1, 8, 6, 6});

@@ -104,6 +104,10 @@ class EngineBuilder {
   EngineBuilder& with_cpu_isa(const std::string& isa);
   EngineBuilder& with_progress(ProgressCallback callback);
 
+  /// The model's inputs as the maximum batch leaves them. Reads the model, which the build then
+  /// does not read again.
+  std::vector<BindingInfo> inputs();
+
   Engine build();
   /// As build, writing the file whole or not at all.
   BuildReport build_and_save(const std::filesystem::path& path);
