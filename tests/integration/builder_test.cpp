@@ -181,7 +181,7 @@ TEST(Builder, ReadsTheModelOnce) {
   ASSERT_EQ(builder.inputs().size(), 1u);
   EXPECT_EQ(builder.inputs()[0].name, "image");
   std::filesystem::remove(model.path());
-  EXPECT_EQ(builder.build().model_name(), "once");
+  EXPECT_EQ(builder.build().model_name(), model.path().stem().string());
   builder.from_onnx(model.path());
   EXPECT_THROW(builder.inputs(), Error) << "another model is read anew";
 }
@@ -258,6 +258,7 @@ TEST(Builder, AVanishingValueStaysFloatAndIsNamed) {
     Context context(engine);
     EXPECT_GT(context.infer(filled({1, 3, 4, 4}, 1.0f)).values<float>()[0], 0);
     EXPECT_EQ(builder.report().calibration_samples, from_cache ? 0 : 2);
+    if (from_cache) continue;
     EXPECT_THAT(builder.report().warnings, testing::Contains(testing::HasSubstr("\"least\"")));
   }
 }
