@@ -4,6 +4,7 @@ import traceback
 
 import numpy as np
 import pytest
+import xinfer
 import xinfer.cuda as cuda
 import xinfer.tensorrt as trt
 
@@ -202,3 +203,32 @@ def test_failed_allocations_and_copies():
         memory.free()
     with pytest.raises(ValueError, match="not contiguous"):
         cuda.memcpy_htod(cuda.mem_alloc(64), np.zeros((4, 4))[:, 0])
+
+
+def test_tensorrt_7_settings_of_the_builder(conv_model):
+    log = Log()
+    builder = trt.Builder(log)
+    network = builder.create_network(1)
+    assert trt.OnnxParser(network, log).parse(conv_model.SerializeToString())
+    builder.int8_mode, builder.int8_calibrator, builder.max_workspace_size = True, Base(), 1 << 28
+    engine = builder.build_cuda_engine(network)
+    assert engine is not None and not log.errors
+    assert xinfer.Engine(bytes(engine.serialize())).int8_mac_share > 0.9
+    builder.reset()
+    assert builder.int8_calibrator is None and not builder.int8_mode
+
+
+def test_an_implicit_batch_is_not_passed_over_in_silence():
+    class Warnings(Log):
+        def log(self, severity, msg):
+            self.errors.append((severity, msg))
+
+    log = Warnings()
+    trt.compat_version("8.6")
+    try:
+        trt.Builder(log).create_network()
+    finally:
+        trt.compat_version("10.16.0")
+    trt.Builder(log).create_network()
+    assert len(log.errors) == 1
+    assert log.errors[0][0] == trt.Logger.WARNING and "implicit batch" in log.errors[0][1]

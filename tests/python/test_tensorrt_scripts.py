@@ -77,6 +77,14 @@ def test_script_computes_what_the_engine_computes(script, output, version, folde
     np.testing.assert_array_equal(found, engine(np.load(folder / "samples.npy")[: len(found)]))
 
 
+def test_polygraphy_itself(folder):
+    pytest.importorskip("polygraphy", reason="PyPI's polygraphy is not installed")
+    run_script("polygraphy_real.py", folder=folder)
+    engine = xinfer.Engine(folder / "polygraphy.engine")
+    assert engine.int8_mac_share > 0.9
+    np.testing.assert_array_equal(np.load(folder / "polygraphy.npy"), engine(np.load(folder / "samples.npy")[:8]))
+
+
 def test_trt7_script(folder):
     run_script("trt7_build_engine.py", folder=folder, version="7.2")
     engine = xinfer.Engine(folder / "trt7.engine")

@@ -107,6 +107,7 @@ def test_dims_are_tuples():
     dims = trt.Dims([1, 3, 224, 224])
     assert dims == (1, 3, 224, 224) and dims == [1, 3, 224, 224] and len(dims) == 4 and dims[1:] == (3, 224, 224)
     assert trt.DimsHW((2, 3)).h == 2 and trt.DimsHW((2, 3)).w == 3
+    assert trt.DimsHW(2, 3) == (2, 3) and trt.Dims3(1, 2, 3) == (1, 2, 3) and trt.Dims(4) == (4,)
     with pytest.raises(ValueError):
         trt.Dims3((1, 2))
 

@@ -20,6 +20,10 @@ class cudaError_t(enum.IntEnum):  # noqa: N801: CUDA's names, here and below
     cudaErrorInvalidDevice = 101
 
 
+class nvrtcResult(enum.IntEnum):  # noqa: N801
+    NVRTC_SUCCESS = 0
+
+
 class cudaMemcpyKind(enum.IntEnum):  # noqa: N801
     cudaMemcpyHostToHost = 0
     cudaMemcpyHostToDevice = 1
@@ -28,7 +32,9 @@ class cudaMemcpyKind(enum.IntEnum):  # noqa: N801
     cudaMemcpyDefault = 4
 
 
-cudaStreamNonBlocking, cudaStreamDefault, cudaEventDefault, cudaHostAllocDefault = 1, 0, 0, 0
+cudaStreamNonBlocking, cudaStreamDefault, cudaHostAllocDefault = 1, 0, 0
+cudaEventDefault, cudaEventBlockingSync, cudaEventDisableTiming, cudaEventWaitDefault = 0, 1, 2, 0
+cudaStream_t = cudaEvent_t = int  # handles are numbers here
 
 _OK = cudaError_t.cudaSuccess
 _live: dict[int, Any] = {}

@@ -11,6 +11,7 @@ no counterpart here stands in `WITHOUT_COUNTERPART` with the reason, and raises 
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from xinfer.tensorrt import _enums
@@ -138,6 +139,8 @@ def compat_version(version: str) -> None:
 
 
 def __getattr__(name: str) -> Any:
+    if name == "tensorrt":  # TensorRT's package holds its bindings under its own name
+        return sys.modules[__name__]
     if name in WITHOUT_COUNTERPART:
         raise UnsupportedNameError(f"unsupported: tensorrt.{name}: {WITHOUT_COUNTERPART[name]}")
     raise AttributeError(f"module 'xinfer.tensorrt' has no attribute {name!r}")

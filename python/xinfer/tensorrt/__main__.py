@@ -2,8 +2,9 @@
 
     python -m xinfer.tensorrt [--as VERSION] SCRIPT [ARGUMENTS…]
 
-`tensorrt` always means xinfer.tensorrt, whether or not TensorRT is installed. `pycuda`, `cuda.cudart` and
-`cuda.bindings.runtime` mean xinfer.cuda, whose device memory is host memory.
+`tensorrt` always means xinfer.tensorrt, whether or not TensorRT is installed. `pycuda`, `cuda.cuda`,
+`cuda.cudart`, `cuda.bindings` and a `libcudart.so` that is loaded by `ctypes` mean xinfer.cuda, whose device
+memory is host memory.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ import types
 
 import xinfer.cuda
 import xinfer.cuda.autoinit
+import xinfer.cuda.driver
 import xinfer.cuda.runtime
 import xinfer.tensorrt
+from xinfer.cuda._library import redirect_ctypes
 
 
 def _package(name: str, **attributes: types.ModuleType) -> types.ModuleType:
@@ -34,23 +37,31 @@ def redirect_imports() -> None:
     tools = _package("pycuda.tools")
     tools.make_default_context = lambda *_: driver.Device(0).make_context()
     tools.clear_context_caches = lambda: None
-    bindings = _package("cuda.bindings", runtime=runtime)
+    calls = xinfer.cuda.driver
+    compiler = _package("cuda.bindings.nvrtc", nvrtcResult=runtime.nvrtcResult)
+    bindings = _package("cuda.bindings", driver=calls, nvrtc=compiler, runtime=runtime)
     pycuda = _package("pycuda", driver=driver, autoinit=autoinit, tools=tools)
     pycuda.VERSION, pycuda.VERSION_TEXT = (2024, 1), "2024.1"
     sys.modules.update(
         {
             "tensorrt": xinfer.tensorrt,
+            "tensorrt.tensorrt": xinfer.tensorrt,
             "pycuda": pycuda,
             "pycuda.driver": driver,
             "pycuda.autoinit": autoinit,
             "pycuda.autoprimaryctx": autoinit,
             "pycuda.tools": tools,
-            "cuda": _package("cuda", bindings=bindings, cudart=runtime),
+            "cuda": _package("cuda", bindings=bindings, cuda=calls, cudart=runtime, nvrtc=compiler),
             "cuda.bindings": bindings,
+            "cuda.bindings.driver": calls,
+            "cuda.bindings.nvrtc": compiler,
             "cuda.bindings.runtime": runtime,
+            "cuda.cuda": calls,
             "cuda.cudart": runtime,
+            "cuda.nvrtc": compiler,
         }
     )
+    redirect_ctypes()
 
 
 def main() -> None:

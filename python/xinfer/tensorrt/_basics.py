@@ -76,8 +76,9 @@ class Dims(tuple):
     MAX_DIMS = 8
     _RANK: int | None = None
 
-    def __new__(cls, shape: Any = ()) -> Dims:
-        sizes = [shape] if isinstance(shape, int) else [int(size) for size in shape]
+    def __new__(cls, shape: Any = (), *rest: int) -> Dims:
+        """From a sequence, or from the sizes themselves: `DimsHW((2, 3))`, `DimsHW(2, 3)`."""
+        sizes = [int(size) for size in ((shape, *rest) if rest or isinstance(shape, int) else shape)]
         if len(sizes) > cls.MAX_DIMS:
             raise InvalidArgumentError(f"{cls.__name__}: {len(sizes)} dimensions; TensorRT has at most 8")
         if cls._RANK is not None and len(sizes) not in (0, cls._RANK):

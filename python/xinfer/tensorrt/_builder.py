@@ -11,7 +11,7 @@ from xinfer.tensorrt._basics import ContextManager, IHostMemory, Severity, say
 from xinfer.tensorrt._calibrators import Bridge
 from xinfer.tensorrt._config import IBuilderConfig, IOptimizationProfile
 from xinfer.tensorrt._engine import ICudaEngine
-from xinfer.tensorrt._enums import BuilderFlag, ErrorCodeTRT
+from xinfer.tensorrt._enums import BuilderFlag, ErrorCodeTRT, NetworkDefinitionCreationFlag
 from xinfer.tensorrt._interfaces import record_error
 from xinfer.tensorrt._network import INetworkDefinition
 from xinfer.tensorrt._plugins import IPluginRegistry, plugin_registry
@@ -67,13 +67,27 @@ class Builder(ContextManager):
         self.gpu_allocator: Any = None
         self.max_threads = 0
         self.max_batch_size = 0
-        self._int8_mode = self._fp16_mode = False
+        # TensorRT 7's settings, for build_cuda_engine.
+        self.int8_mode = self.fp16_mode = self.strict_type_constraints = False
+        self.int8_calibrator: Any = None
+        self.max_workspace_size = 0
 
     @property
     def logger(self) -> Any:
         return self._logger
 
     def create_network(self, flags: int = 0) -> INetworkDefinition:
+        from xinfer import tensorrt
+
+        old = int(tensorrt.__version__.split(".")[0]) < 10
+        if old and not int(flags) >> int(NetworkDefinitionCreationFlag.EXPLICIT_BATCH) & 1:
+            say(
+                self._logger,
+                Severity.WARNING,
+                "create_network without EXPLICIT_BATCH: the batch is the first dimension all the same; "
+                "networks with an implicit batch are not supported",
+                once=True,
+            )
         return INetworkDefinition(self, int(flags))
 
     def create_builder_config(self) -> IBuilderConfig:
@@ -115,7 +129,19 @@ class Builder(ContextManager):
 
     def build_cuda_engine(self, network: INetworkDefinition) -> ICudaEngine | None:
         """TensorRT 7's way, with the configuration on the builder itself."""
-        return self.build_engine_with_config(network, self.create_builder_config())
+        config = self.create_builder_config()
+        config.int8_calibrator = self.int8_calibrator
+        if self.max_workspace_size:
+            config.max_workspace_size = self.max_workspace_size
+        wanted = {
+            BuilderFlag.INT8: self.int8_mode,
+            BuilderFlag.FP16: self.fp16_mode,
+            BuilderFlag.STRICT_TYPES: self.strict_type_constraints,
+        }
+        for flag, wants in wanted.items():
+            if wants:
+                config.set_flag(flag)
+        return self.build_engine_with_config(network, config)
 
     # --- the build ---
 

@@ -40,6 +40,7 @@ class IExecutionContext(ContextManager):
         self.temporary_allocator: Any = None
         self.unfused_tensors_debug_state = False
         self.device_memory = 0
+        self._debug_listener: Any = None
 
     @property
     def engine(self) -> ICudaEngine:
@@ -256,10 +257,12 @@ class IExecutionContext(ContextManager):
         raise UnsupportedError("unsupported: several devices")
 
     def set_debug_listener(self, listener: Any) -> bool:
-        raise UnsupportedError("unsupported: debug tensors; supported: mark_output")
+        """Kept and never called: no tensor can be marked for debugging."""
+        self._debug_listener = listener
+        return True
 
-    def get_debug_listener(self) -> None:
-        return None
+    def get_debug_listener(self) -> Any:
+        return self._debug_listener
 
     def set_tensor_debug_state(self, name: str, flag: bool) -> bool:
         return not flag
