@@ -11,6 +11,7 @@ struct BlockingProblem {
   std::int64_t tile_rows = 1;
   std::int64_t tile_columns = 16;
   std::int64_t row_bytes = 0;     ///< of one activation row
+  std::int64_t image_bytes = 0;   ///< of all activations that the rows are made of
   std::int64_t column_bytes = 0;  ///< of one column block's weights
   std::int64_t steps = 0;
   /// Rows are used where they lie, or cost `row_bytes` of copying each.

@@ -38,6 +38,14 @@ TEST(Blocking, LargeWeightsAreSplitByColumns) {
   EXPECT_EQ(b.column_parts, 4);
 }
 
+TEST(Blocking, RowsOfOtherThreadsCostMoreThanSmallWeights) {
+  BlockingProblem p = conv3x3(64, 28, 2);
+  p.gathered = false;
+  EXPECT_EQ(choose_blocking(p).column_parts, 2);
+  p.image_bytes = p.rows * 64;
+  EXPECT_EQ(choose_blocking(p).row_parts, 2);
+}
+
 TEST(Blocking, CachedWeightsPassOverTheTilesThatL1Holds) {
   BlockingProblem p = conv3x3(64, 56, 1);
   EXPECT_EQ(choose_blocking(p).block_rows, 28);  // 28 rows of 576 bytes

@@ -59,6 +59,8 @@ ImplicitGemm::ImplicitGemm(const ConvShape& shape, const ConvArguments& argument
   problem.tile_rows = tile_rows_;
   problem.tile_columns = tile_panels * kPanelChannels;
   problem.row_bytes = static_cast<std::int64_t>(gathered);
+  problem.image_bytes =
+      shape.batch * shape.in_h * shape.in_w * shape.in_channels * element_bytes(kernel.type);
   problem.column_bytes = static_cast<std::int64_t>(panel_bytes_) * tile_panels;
   problem.steps = steps_;
   problem.gathered = !direct_;

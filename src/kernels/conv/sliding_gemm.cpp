@@ -92,6 +92,7 @@ SlidingGemm::SlidingGemm(const ConvShape& shape, const ConvArguments& arguments,
   problem.tile_rows = tiles_.row_tiles * kPanelChannels;
   problem.tile_columns = tiles_.panels * kPanelChannels;
   problem.row_bytes = channels_;
+  problem.image_bytes = shape.batch * shape.in_h * shape.in_w * shape.in_channels;
   problem.steps = static_cast<std::int64_t>(taps_.size()) * steps_;
   problem.column_bytes = problem.steps * kStepBytes * tiles_.panels;
   problem.strips = true;

@@ -16,8 +16,8 @@ namespace {
 
 /// Accumulators of a run of positions stay in L1 until they are stored.
 constexpr std::int64_t kAccumulatorBytes = 12 * 1024;
-/// Multiply-accumulates worth a thread of their own, about 10 µs.
-constexpr std::int64_t kMacsPerThread = 1 << 19;
+/// Multiply-accumulates worth a thread of their own, about 3 µs.
+constexpr std::int64_t kMacsPerThread = 1 << 17;
 
 class Depthwise final : public Convolution {
  public:

@@ -4,7 +4,9 @@
 #include <emmintrin.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <utility>
 
 #include "core/aligned_buffer.h"
 
@@ -19,15 +21,52 @@ std::int64_t plane_pixels(const ConvShape& s, const DepthwiseLayout& layout) {
   return outputs + (s.kernel_w - 1) * s.dilation_w / s.stride_w + 1;
 }
 
-/// Copies whole chunks of 16 bytes, shifting s8 to u8 if kShift: writes up to 15 bytes behind the
-/// end, which pixels leave free up to their pitch.
-template <bool kShift>
-void copy_chunks(const std::byte* from, std::byte* to, std::int64_t bytes) {
+constexpr std::int64_t kChunkBytes = 16;
+
+/// Copies `kChunks` chunks of 16 bytes, or `chunks` where that is 0, shifting s8 to u8 if kShift.
+template <bool kShift, int kChunks>
+inline void copy_chunks(const std::byte* from, std::byte* to, std::int64_t chunks) {
   const __m128i shift = _mm_set1_epi8(kShift ? -128 : 0);
-  for (std::int64_t i = 0; i < bytes; i += 16) {
-    const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + i));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(to + i), kShift ? _mm_xor_si128(v, shift) : v);
+  const std::int64_t count = kChunks != 0 ? kChunks : chunks;
+#pragma GCC unroll 16
+  for (std::int64_t i = 0; i < count; ++i) {
+    const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from) + i);
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to) + i, kShift ? _mm_xor_si128(v, shift) : v);
   }
+}
+
+/// Pixels a constant step apart, of `chunks` chunks each: up to 15 bytes behind a pixel's end are
+/// read, and written where its pitch leaves them free.
+struct PixelRun {
+  const std::byte* from;
+  std::int64_t from_step;
+  std::byte* to;
+  std::int64_t to_step;
+  std::int64_t pixels;
+  std::int64_t chunks;
+};
+
+template <bool kShift, int kChunks>
+void copy_run(const PixelRun& run) {
+  const std::byte* from = run.from;
+  std::byte* to = run.to;
+  for (std::int64_t i = 0; i < run.pixels; ++i, from += run.from_step, to += run.to_step) {
+    copy_chunks<kShift, kChunks>(from, to, run.chunks);
+  }
+}
+
+/// Pixels of few channels are most of a strided layer's copying: their loops are unrolled.
+constexpr int kUnrolledChunks = 12;
+
+template <bool kShift, std::size_t... kIndex>
+constexpr auto run_copies(std::index_sequence<kIndex...>) {
+  return std::array{copy_run<kShift, static_cast<int>(kIndex)>...};
+}
+
+template <bool kShift>
+void copy_pixels(const PixelRun& run) {
+  constexpr auto kCopies = run_copies<kShift>(std::make_index_sequence<kUnrolledChunks + 1>{});
+  kCopies[run.chunks <= kUnrolledChunks ? static_cast<std::size_t>(run.chunks) : 0](run);
 }
 
 }  // namespace
@@ -72,43 +111,53 @@ void DepthwiseLines::tap_pointers(std::int64_t iy, const std::byte** taps) {
   }
 }
 
-void DepthwiseLines::copy_pixel(const std::byte* from, std::byte* to) const {
+/// One channel of x goes to several of the line.
+void DepthwiseLines::spread_pixel(const std::byte* from, std::byte* to) const {
   const std::int64_t multiplier = shape_.out_channels / shape_.in_channels;
   const auto element = static_cast<std::size_t>(element_);
-  if (multiplier > 1) {
-    for (std::int64_t n = 0; n < shape_.out_channels; ++n) {
-      std::memcpy(to + n * element_, from + n / multiplier * element_, element);
-      if (shift_) to[n] ^= std::byte{0x80};
-    }
-  } else if (shift_) {
-    copy_chunks<true>(from, to, shape_.in_channels);
-  } else {
-    copy_chunks<false>(from, to, shape_.in_channels * element_);
+  for (std::int64_t n = 0; n < shape_.out_channels; ++n) {
+    std::memcpy(to + n * element_, from + n / multiplier * element_, element);
+    if (shift_) to[n] ^= std::byte{0x80};
   }
+}
+
+/// Pixels `first`, `first` + stride_w, … of the padded line: those of one plane.
+void DepthwiseLines::copy_plane(const std::byte* from, std::byte* line, std::int64_t first,
+                                std::int64_t pixels) const {
+  const ConvShape& s = shape_;
+  const std::int64_t pixel_bytes = s.x_pixel_stride * element_;
+  PixelRun run;
+  run.from = from + (first - s.pad_left) * pixel_bytes;
+  run.from_step = s.stride_w * pixel_bytes;
+  run.to = line + static_cast<std::size_t>(first % s.stride_w) * plane_bytes_ +
+           first / s.stride_w * pitch_bytes_;
+  run.to_step = pitch_bytes_;
+  run.pixels = pixels;
+  run.chunks = (s.in_channels * element_ + kChunkBytes - 1) / kChunkBytes;
+  if (s.in_channels != s.out_channels) {
+    for (std::int64_t i = 0; i < pixels; ++i) {
+      spread_pixel(run.from + i * run.from_step, run.to + i * run.to_step);
+    }
+    return;
+  }
+  if (run.from_step == run.to_step && s.in_channels * element_ == run.to_step) {
+    if (!shift_) {
+      std::memcpy(run.to, run.from, static_cast<std::size_t>(pixels * run.to_step));
+      return;
+    }
+    run.chunks *= pixels;  // one pixel follows the other on both sides
+    run.pixels = 1;
+  }
+  shift_ ? copy_pixels<true>(run) : copy_pixels<false>(run);
 }
 
 void DepthwiseLines::copy_line(const std::byte* from, std::byte* line) const {
   const ConvShape& s = shape_;
-  const std::int64_t pixel_bytes = s.x_pixel_stride * element_;
   // Pixels that no output reaches have no place in the planes.
-  const std::int64_t reach =
-      (s.out_w - 1) * s.stride_w + (s.kernel_w - 1) * s.dilation_w + 1 - s.pad_left;
-  const std::int64_t count = std::min(s.in_w, reach);
-  if (s.stride_w == 1 && pixel_bytes == pitch_bytes_ && s.in_channels == s.out_channels) {
-    std::byte* to = line + s.pad_left * pitch_bytes_;
-    if (count <= 0) return;
-    if (shift_) {
-      copy_chunks<true>(from, to, count * pixel_bytes);
-    } else {
-      std::memcpy(to, from, static_cast<std::size_t>(count * pixel_bytes));
-    }
-    return;
-  }
-  for (std::int64_t ix = 0; ix < count; ++ix) {
-    const std::int64_t at = ix + s.pad_left;
-    copy_pixel(from + ix * pixel_bytes,
-               line + static_cast<std::size_t>(at % s.stride_w) * plane_bytes_ +
-                   at / s.stride_w * pitch_bytes_);
+  const std::int64_t end = std::min(
+      s.pad_left + s.in_w, (s.out_w - 1) * s.stride_w + (s.kernel_w - 1) * s.dilation_w + 1);
+  for (std::int64_t first = s.pad_left; first < std::min(s.pad_left + s.stride_w, end); ++first) {
+    copy_plane(from, line, first, (end - first + s.stride_w - 1) / s.stride_w);
   }
 }
 

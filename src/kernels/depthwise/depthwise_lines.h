@@ -25,7 +25,9 @@ class DepthwiseLines {
 
  private:
   void copy_line(const std::byte* from, std::byte* line) const;
-  void copy_pixel(const std::byte* from, std::byte* to) const;
+  void copy_plane(const std::byte* from, std::byte* line, std::int64_t first,
+                  std::int64_t pixels) const;
+  void spread_pixel(const std::byte* from, std::byte* to) const;
 
   ConvShape shape_;
   bool shift_;  ///< s8 to u8 by adding 128

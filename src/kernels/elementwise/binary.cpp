@@ -8,7 +8,7 @@ namespace xinfer::kernels {
 namespace {
 
 /// Elements worth a thread: about 10 µs (see bench.cpp).
-constexpr std::size_t kGrain = 1 << 16;
+constexpr std::size_t kGrain = 1 << 14;
 
 constexpr const char* kNames[] = {
     "Add",        "Sub",      "Mul",         "Div",        "Min",

@@ -12,7 +12,7 @@ namespace xinfer::kernels {
 namespace {
 
 /// Elements worth a thread: about 10 µs (see bench.cpp).
-constexpr std::size_t kGrain = 1 << 15;
+constexpr std::size_t kGrain = 1 << 13;
 
 constexpr const char* kNames[kUnaryCount] = {
     "Identity",  "Abs",        "Neg",       "Exp",      "Log",

@@ -7,7 +7,7 @@
 namespace xinfer::kernels {
 namespace {
 
-constexpr std::size_t kGrainElements = 1 << 15;
+constexpr std::size_t kGrainElements = 1 << 14;
 
 /// Fills n elements of y with one value.
 void fill(int element_bytes, const void* value, char* y, std::int64_t n) {

@@ -10,7 +10,7 @@
 namespace xinfer::kernels {
 namespace {
 
-constexpr std::size_t kGrainElements = 1 << 16;
+constexpr std::size_t kGrainElements = 1 << 14;
 constexpr std::int64_t kTile = 64;
 
 template <typename T>

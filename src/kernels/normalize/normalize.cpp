@@ -9,7 +9,7 @@
 namespace xinfer::kernels {
 namespace {
 
-constexpr std::int64_t kGrainElements = 1 << 15;
+constexpr std::int64_t kGrainElements = 1 << 13;
 
 const NormLoops& loops_for(CpuIsa isa) {
   return select_build(isa, portable::kNormLoops, avx2::kNormLoops, avx512vnni::kNormLoops);

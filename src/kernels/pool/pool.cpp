@@ -10,7 +10,7 @@ namespace xinfer::kernels {
 namespace {
 
 /// Taps worth a thread.
-constexpr std::int64_t kGrainTaps = 1 << 18;
+constexpr std::int64_t kGrainTaps = 1 << 17;
 
 int type_index(DType dtype) {
   switch (dtype) {

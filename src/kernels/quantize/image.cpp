@@ -7,7 +7,7 @@
 namespace xinfer::kernels {
 namespace {
 
-constexpr std::size_t kGrainElements = 1 << 15;
+constexpr std::size_t kGrainElements = 1 << 13;
 
 /// Element strides of a tensor in either order.
 struct Strides {

@@ -10,7 +10,7 @@
 namespace xinfer::kernels {
 namespace {
 
-constexpr std::int64_t kGrainElements = 1 << 16;
+constexpr std::int64_t kGrainElements = 1 << 13;
 constexpr std::int64_t kTile = 64;
 
 int type_index(DType dtype) {

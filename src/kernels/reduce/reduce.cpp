@@ -11,7 +11,7 @@
 namespace xinfer::kernels {
 namespace {
 
-constexpr std::int64_t kGrainElements = 1 << 15;
+constexpr std::int64_t kGrainElements = 1 << 14;
 constexpr std::int64_t kStrip = 64;
 constexpr int kChains = 8;
 

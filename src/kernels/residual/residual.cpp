@@ -8,7 +8,7 @@
 namespace xinfer::kernels {
 namespace {
 
-constexpr std::int64_t kGrainElements = 1 << 16;
+constexpr std::int64_t kGrainElements = 1 << 14;
 
 int type_index(DType dtype) {
   switch (dtype) {

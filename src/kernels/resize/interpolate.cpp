@@ -23,7 +23,7 @@ struct Pass {
   std::int64_t x_bytes, y_bytes;
 
   void run(const char* x, char* y, double extrapolation, DType y_dtype, ThreadPool& pool) const {
-    const std::size_t grain = (1 << 17) / static_cast<std::size_t>(inner * taps.taps) + 1;
+    const std::size_t grain = (1 << 15) / static_cast<std::size_t>(inner * taps.taps) + 1;
     pool.parallel_ranges(
         static_cast<std::size_t>(outer * out), grain, [&](std::size_t begin, std::size_t end) {
           for (auto r = static_cast<std::int64_t>(begin); r < static_cast<std::int64_t>(end); ++r) {

@@ -56,7 +56,7 @@ class NearestResize : public Resize {
     for (std::size_t d = 0; d + 1 < dims_.size(); ++d) rows *= dims_[d];
     const std::int64_t width = dims_.empty() ? 1 : dims_.back();
     if (rows * width * block_bytes_ == 0) return;
-    const std::size_t grain = (1 << 18) / static_cast<std::size_t>(width * block_bytes_) + 1;
+    const std::size_t grain = (1 << 16) / static_cast<std::size_t>(width * block_bytes_) + 1;
     pool.parallel_ranges(static_cast<std::size_t>(rows), grain,
                          [&](std::size_t begin, std::size_t end) {
                            for (; begin < end; ++begin) {

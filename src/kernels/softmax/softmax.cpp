@@ -8,7 +8,7 @@
 namespace xinfer::kernels {
 namespace {
 
-constexpr std::int64_t kGrainElements = 1 << 14;
+constexpr std::int64_t kGrainElements = 1 << 12;
 
 }  // namespace
 

@@ -19,7 +19,7 @@ TableLoop table_loop(CpuIsa isa) {
 
 void table_lookup(const TableShape& shape, const std::uint8_t* x, std::uint8_t* y,
                   const std::uint8_t* table, CpuIsa isa, ThreadPool& pool) {
-  constexpr std::size_t kGrain = 1 << 17;
+  constexpr std::size_t kGrain = 1 << 15;
   const TableLoop loop = table_loop(isa);
   if (shape.x_pixel_stride == shape.channels && shape.y_pixel_stride == shape.channels) {
     const auto total = static_cast<std::size_t>(shape.pixels * shape.channels);
