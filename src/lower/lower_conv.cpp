@@ -1,8 +1,10 @@
 // Convolutions, and matrix products with a constant second operand: weights quantised and packed.
 #include <algorithm>
+#include <optional>
 
 #include "kernels/conv/conv.h"
 #include "kernels/depthwise/depthwise.h"
+#include "lower/absorbed_scaling.h"
 #include "lower/constants.h"
 #include "lower/handlers.h"
 #include "quant/requantize.h"
@@ -197,6 +199,7 @@ Status lower_runtime_matmul(Lowering& lowering, const ir::Node& node, const ir::
   matmul.transpose_b = op.transpose_b;
   matmul.epilogue = std::make_unique<fb::EpilogueT>();
   const std::span<const float> bias = bias_of(lowering, node, 2);
+  const std::optional<float> factor = absorbed_factor(graph, node);
   if (a.is_quantized()) {
     // One scale for the whole second operand: as many equal entries as there are columns.
     const ir::Dim& columns = y.shape.back();
@@ -204,7 +207,9 @@ Status lower_runtime_matmul(Lowering& lowering, const ir::Node& node, const ir::
       return unsupported_node(node, "INT8 product with a dynamic number of columns");
     }
     const std::vector<float> scales(static_cast<std::size_t>(columns.constant()), b.scale);
-    set_constants(lowering, *matmul.epilogue, a, scales, bias, accumulator_space(op.epilogue, y));
+    // In units of 1 / factor the result is what the Mul behind it makes of it.
+    const float space = accumulator_space(op.epilogue, y) / factor.value_or(1.0f);
+    set_constants(lowering, *matmul.epilogue, a, scales, bias, space);
   } else if (!bias.empty()) {
     matmul.epilogue->bias = lowering.blobs().add(bias);
   }
@@ -213,6 +218,8 @@ Status lower_runtime_matmul(Lowering& lowering, const ir::Node& node, const ir::
   XINFER_RETURN_IF_ERROR(
       lower_epilogue(lowering, node, op.epilogue, Layout::kPlain, inputs, *matmul.epilogue));
   const TensorId output = lowering.define(node.outputs[0], Layout::kPlain);
+  // The unscaled result exists nowhere: its tensor gets the name of the scaled one.
+  if (factor) lowering.plan().tensors[static_cast<std::size_t>(output)]->names.clear();
   lowering.add_step(node, std::move(matmul), std::move(inputs), {output});
   return {};
 }

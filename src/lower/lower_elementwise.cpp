@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "kernels/elementwise/unary.h"
+#include "lower/absorbed_scaling.h"
 #include "lower/handlers.h"
 #include "quant/quantize.h"
 #include "quant/requantize.h"
@@ -107,6 +108,11 @@ Status lower_op(Lowering& lowering, const ir::Node& node, const ir::Cast&) {
 
 Status lower_op(Lowering& lowering, const ir::Node& node, const ir::Binary& op) {
   const ir::Graph& graph = lowering.graph();
+  if (const ir::ValueId x = absorbed_operand(graph, node); x != ir::kNoValue) {
+    const Layout native = lowering.native_layout(x);
+    lowering.define_alias(node.outputs[0], native, lowering.operand(x, native));
+    return {};
+  }
   const Layout layout = agnostic_layout(lowering, node);
   XINFER_ASSIGN_OR_RETURN(const ClipBounds clip, only_clip(node, op.epilogue));
   const ir::Value& y = graph.value(node.outputs[0]);

@@ -73,7 +73,10 @@ ConvShape pick_shape(std::mt19937& random, ProblemKind kind) {
     s.in_channels = s.groups * 64 * pick(random, 1, 2);
     s.out_channels = s.groups * pick(random, 1, 40);
   } else if (kind == ProblemKind::kLines) {
-    s.in_channels = pick(random, 0, 2) == 0 ? 64 : pick(random, 1, 6);
+    // A pixel of a whole depth tile, a kernel line of a part of one, or lines of one and more.
+    constexpr std::int64_t kLeast[] = {64, 1, 22}, kMost[] = {64, 6, 63};
+    const std::int64_t form = pick(random, 0, 2);
+    s.in_channels = pick(random, kLeast[form], kMost[form]);
   } else if (pick(random, 0, 3) == 0) {
     s.groups = pick(random, 2, 4);
     s.in_channels = s.groups * pick(random, 1, 20);

@@ -32,13 +32,21 @@ std::int64_t line_pitch(const ConvShape& s) {
   return s.in_w + std::max(s.pad_left, std::max<std::int64_t>(right, 0));
 }
 
-/// A kernel line in bytes, up to whole steps.
+/// A kernel line in bytes: a part of one depth tile in whole steps, or whole depth tiles. Behind
+/// the line lie other pixels, which meet zero weights.
 std::int64_t line_depth(const ConvShape& s) {
-  return (s.kernel_w * (s.in_channels / s.groups) + 3) / 4 * 4;
+  const std::int64_t line = s.kernel_w * (s.in_channels / s.groups);
+  const std::int64_t unit = line < kDepthAlignment ? 4 : kDepthAlignment;
+  return (line + unit - 1) / unit * unit;
 }
 
+/// Images of less than a depth tile of channels, where lines leave at most a quarter of their tiles
+/// empty; gathering rows costs more than that.
 bool has_line_taps(const ConvShape& s) {
-  return s.kernel_h > 1 && s.dilation_w == 1 && s.groups == 1 && line_depth(s) < kDepthAlignment;
+  if (s.kernel_h == 1 || s.dilation_w != 1 || s.groups != 1) return false;
+  if (s.in_channels >= kDepthAlignment) return false;
+  const std::int64_t depth = line_depth(s);
+  return depth < kDepthAlignment || 4 * s.kernel_w * s.in_channels >= 3 * depth;
 }
 
 bool runs_across_lines(const ConvShape& s) {

@@ -6,9 +6,9 @@
 //   stride 1   consecutive positions of the block, also across the ends of lines; the few positions
 //              that lie in the border are computed and not stored;
 //   others     line by line.
-// A tap is a pixel of whole depth tiles, or, for images of few channels, a whole kernel line of
-// less than one depth tile. The packed weights do not begin at whole steps there, so those layers,
-// a few KB, keep a copy whose lines do.
+// A tap is a pixel of whole depth tiles, or, for images of few channels, a whole kernel line: less
+// than one depth tile, or rounded up to whole ones. The packed weights do not begin at whole steps
+// there, so those layers, some KB, keep a copy whose lines do.
 #pragma once
 
 #include <memory>
