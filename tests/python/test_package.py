@@ -1,6 +1,7 @@
 """The package itself: command, stubs, bundled libraries, documentation that runs."""
 
 import ast
+import json
 import pathlib
 import re
 import subprocess
@@ -50,6 +51,42 @@ def test_libraries_are_bundled():
 def test_every_export_exists():
     for name in xinfer.__all__:
         assert hasattr(xinfer, name)
+
+
+def test_reference_pages_are_current():
+    command = [sys.executable, ROOT / "scripts" / "write_python_reference.py", "--check"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_notebook_runs(digits, monkeypatch, capsys):
+    """The notebook's cells, top to bottom."""
+    notebook = json.loads((digits / "int8_in_five_steps.ipynb").read_text())
+    cells = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    assert len(cells) > 5
+    monkeypatch.chdir(digits)
+    names = {"__name__": "__main__"}
+    for number, cell in enumerate(cells):
+        exec(compile(cell, f"cell {number}", "exec"), names)  # noqa: S102: our own notebook
+    assert names["result"].agreement_percent > 95
+    assert "agreement" in capsys.readouterr().out
+
+
+def test_only_libraries_of_every_machine_are_loaded_besides():
+    """What importing the package loads lies in it, or is of the C and C++ run-time libraries."""
+    script = (
+        "import ctypes, mmap, numpy, shutil, sqlite3, ssl, sys, tempfile\n"
+        "if len(sys.argv) > 1: import xinfer\n"
+        "print({line.split()[-1] for line in open('/proc/self/maps') if '.so' in line})"
+    )
+
+    def loaded(*arguments):
+        done = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True)
+        return ast.literal_eval(done.stdout)
+
+    others = {path for path in loaded("xinfer") - loaded() if not path.startswith(str(PACKAGE))}
+    names = {pathlib.Path(path).name.split(".so")[0] for path in others if "lib-dynload" not in path}
+    assert names <= {"libc", "libm", "libdl", "librt", "libpthread", "libstdc++", "libgcc_s", "ld-linux-x86-64"}
 
 
 def python_blocks(page):

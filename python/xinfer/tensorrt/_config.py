@@ -21,6 +21,9 @@ from xinfer.tensorrt._enums import (
     TilingOptimizationLevel,
 )
 
+#: How the documentation of a hint without a meaning here begins.
+WITHOUT_EFFECT = "Taken without an effect:"
+
 #: Flags that cannot be honoured, with the reason.
 _REFUSED_FLAGS = {
     BuilderFlag.FP8: "8-bit floats",
@@ -140,7 +143,7 @@ def _hint(name: str, default: Any, why: str) -> Any:
         self.__dict__[key] = value
         no_effect(self._logger, f"IBuilderConfig.{name}", why)
 
-    return property(read, write)
+    return property(read, write, doc=f"{WITHOUT_EFFECT} {why}.")
 
 
 class IBuilderConfig(ContextManager):
