@@ -163,12 +163,9 @@ class Builder(ContextManager):
         core = network._finished(
             obey=strict, prefer=config.get_flag(BuilderFlag.PREFER_PRECISION_CONSTRAINTS)
         )
-        cache = None
-        if config.get_flag(BuilderFlag.INT8):
-            cache = self._ranges(network, config, core)
         builder = self._prepared(network, config, core)
-        if cache is not None:
-            builder.with_calibrator(_Cache(cache))
+        if config.get_flag(BuilderFlag.INT8):
+            self._set_ranges(builder, network, config)
         built = builder.build()
         self._note(builder)
         return built
@@ -185,33 +182,25 @@ class Builder(ContextManager):
         builder.with_progress(_Progress(config.progress_monitor) if config.progress_monitor else None)
         return builder
 
-    def _ranges(self, network: INetworkDefinition, config: IBuilderConfig, core: _core.Network) -> bytes | None:
-        """A calibration cache: the calibrator's, one made by calibrating, or the dynamic ranges.
-
-        The engine is built from the cache in every case, so that a second build from it gives the same
-        bytes.
-        """
+    def _set_ranges(
+        self, builder: _core.EngineBuilder, network: INetworkDefinition, config: IBuilderConfig
+    ) -> None:
+        """From the calibrator (its cache, or its batches), else from the dynamic ranges."""
         calibrator = config.int8_calibrator
-        if calibrator is None:
-            by_hand = _hand_ranges(network)
-            if by_hand is None:
-                say(
-                    self._logger,
-                    Severity.WARNING,
-                    "BuilderFlag.INT8 without a calibrator, dynamic ranges or Q/DQ: all layers stay in float",
-                )
-            return by_hand
-        shapes = {t.name: self._calibration_shape(t, config) for t in network._inputs}
-        bridge = Bridge(calibrator, shapes, {t.name: t.dtype for t in network._inputs}, self._logger)
-        cached = bridge.read_cache()
-        if cached is not None:
-            return cached
-        builder = self._prepared(network, config, core)
-        builder.with_calibrator(bridge)
-        cache = builder.calibrate()
-        self._note(builder)
-        calibrator.write_calibration_cache(memoryview(cache))
-        return cache
+        if calibrator is not None:
+            shapes = {t.name: self._calibration_shape(t, config) for t in network._inputs}
+            dtypes = {t.name: t.dtype for t in network._inputs}
+            builder.with_calibrator(Bridge(calibrator, shapes, dtypes, self._logger))
+            return
+        by_hand = _hand_ranges(network)
+        if by_hand is not None:
+            builder.with_calibrator(_Cache(by_hand))
+            return
+        say(
+            self._logger,
+            Severity.WARNING,
+            "BuilderFlag.INT8 without a calibrator, dynamic ranges or Q/DQ: all layers stay in float",
+        )
 
     def _calibration_shape(self, tensor: Any, config: IBuilderConfig) -> list[int]:
         """The input's shape with the calibration profile's usual sizes; the batch is the calibrator's."""

@@ -148,10 +148,11 @@ class Bridge:
         return bytes(cache)
 
     def write_cache(self, cache: bytes) -> None:
-        """Nothing: the builder hands the cache over itself."""
+        self._calibrator.write_calibration_cache(memoryview(cache))
 
     def keeps_cache(self) -> bool:
-        return False
+        """Whether or not the script keeps it: a build from the cache gives this build's bytes."""
+        return True
 
     def _array(self, name: str, pointer: Any, what: str) -> numpy.ndarray:
         """A copy of the batch: the script may overwrite its buffer for the next one."""
