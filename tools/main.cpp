@@ -4,20 +4,8 @@
 #include <CLI/CLI.hpp>
 
 #include "commands.h"
-#include "xinfer/core/error.h"
+#include "exit_code.h"
 #include "xinfer/core/version.h"
-
-namespace {
-
-constexpr int kUserError = 1;
-constexpr int kOurError = 2;
-
-int fail(const std::string& message, int code) {
-  fmt::print(stderr, "xinfer: {}\n", message);
-  return code;
-}
-
-}  // namespace
 
 int main(int argc, char** argv) {
   CLI::App app("Turns trained ONNX models into INT8 engines and runs them.\n", "xinfer");
@@ -36,12 +24,10 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : kUserError;
-  } catch (const xinfer::Error& error) {
-    return fail(error.what(),
-                error.code() == xinfer::ErrorCode::kInternal ? kOurError : kUserError);
+    return app.exit(error) == 0 ? 0 : xinfer::tools::kUserError;
   } catch (const std::exception& error) {
-    return fail(error.what(), kOurError);
+    fmt::print(stderr, "xinfer: {}\n", error.what());
+    return xinfer::tools::exit_code(error);
   }
   return 0;
 }
