@@ -64,8 +64,10 @@ def runners(model, work):
     ours = xinfer.build(model.path(), calib=samples, max_batch=BATCH)
     quantised = work / "qdq.onnx"
     xinfer.quantize(model.path(), quantised, calib=samples, max_batch=BATCH)
+    settings = onnxruntime.SessionOptions()
+    settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
     sessions = [
-        onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        onnxruntime.InferenceSession(str(path), settings, providers=["CPUExecutionProvider"])
         for path in (model.path(), quantised)
     ]
     compiled = openvino.Core().compile_model(str(quantised), "CPU")

@@ -11,9 +11,10 @@ from xinfer import _core
 from xinfer._errors import IncompatibleEngineError, InvalidArgumentError
 
 Shape = tuple[int, ...]
+_report = dataclasses.dataclass(frozen=True)
 
 
-@dataclasses.dataclass(frozen=True)
+@_report
 class Binding:
     """A named input or output. A dynamic dimension is a name in `dims`; in a model that is not built
     yet its `max` is -1."""
@@ -31,7 +32,7 @@ class Binding:
         return tuple(int(d) if d.isdigit() else -1 for d in self.dims)
 
 
-@dataclasses.dataclass(frozen=True)
+@_report
 class Layer:
     """What became of one node of the model."""
 
@@ -47,7 +48,7 @@ class Layer:
     clip_share: float
 
 
-@dataclasses.dataclass(frozen=True)
+@_report
 class Step:
     """A kernel call of an engine's plan."""
 
@@ -57,7 +58,7 @@ class Step:
     output_dtype: str
 
 
-@dataclasses.dataclass(frozen=True)
+@_report
 class StepTime:
     """Time of one step of one run."""
 
@@ -67,7 +68,7 @@ class StepTime:
     microseconds: float
 
 
-@dataclasses.dataclass(frozen=True)
+@_report
 class EngineInfo:
     """What an engine holds."""
 
@@ -84,7 +85,7 @@ class EngineInfo:
     activation_bytes: int
 
 
-@dataclasses.dataclass(frozen=True)
+@_report
 class Node:
     """A node of a model as imported."""
 
@@ -95,7 +96,7 @@ class Node:
     output_type: str
 
 
-@dataclasses.dataclass(frozen=True)
+@_report
 class ModelInfo:
     """What an ONNX file holds."""
 
@@ -109,7 +110,7 @@ class ModelInfo:
     text: str
 
 
-@dataclasses.dataclass(frozen=True)
+@_report
 class Range:
     """A value of a calibration cache; 0 where the cache does not say."""
 
@@ -123,7 +124,7 @@ class Range:
     clip_share: float
 
 
-@dataclasses.dataclass(frozen=True)
+@_report
 class CacheInfo:
     """What a calibration cache holds."""
 
@@ -134,7 +135,7 @@ class CacheInfo:
     ranges: tuple[Range, ...]
 
 
-@dataclasses.dataclass(frozen=True)
+@_report
 class BuildReport:
     """What a build did."""
 
@@ -147,7 +148,7 @@ class BuildReport:
     warnings: tuple[str, ...]
 
 
-@dataclasses.dataclass(frozen=True)
+@_report
 class Accuracy:
     """One engine on one sample set; ties go to the lower class index."""
 
@@ -159,7 +160,7 @@ class Accuracy:
     samples_per_second: float
 
 
-@dataclasses.dataclass(frozen=True)
+@_report
 class ValueComparison:
     """Signal-to-quantisation-noise ratio of a value against the baseline's."""
 
@@ -168,7 +169,7 @@ class ValueComparison:
     largest_difference: float
 
 
-@dataclasses.dataclass(frozen=True)
+@_report
 class Evaluation:
     """Accuracy of an engine, alone and against a baseline."""
 

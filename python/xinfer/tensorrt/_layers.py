@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from xinfer._errors import InvalidArgumentError, UnsupportedError
+from xinfer.tensorrt._basics import DimsHW
 from xinfer.tensorrt._enums import DataType, LayerType
 from xinfer.tensorrt._tensor import ITensor
 
@@ -35,6 +36,11 @@ def setting(name: str, convert: Callable[[Any], Any] | None = None, doc: str = "
         self._network._touch()
 
     return property(read, write, doc=doc or None)
+
+
+def height_width(name: str) -> Any:
+    """TensorRT 7's form of a setting for two spatial axes."""
+    return property(lambda self: DimsHW(getattr(self, name)), lambda self, value: setattr(self, name, value))
 
 
 class ILayer:

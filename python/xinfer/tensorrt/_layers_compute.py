@@ -8,7 +8,7 @@ from typing import Any
 import numpy
 
 from xinfer._errors import InvalidArgumentError, UnsupportedError
-from xinfer.tensorrt._basics import Dims, DimsHW, Weights, as_array
+from xinfer.tensorrt._basics import Dims, Weights, as_array
 from xinfer.tensorrt._enums import (
     ActivationType,
     ElementWiseOperation,
@@ -21,12 +21,16 @@ from xinfer.tensorrt._enums import (
     TopKOperation,
     UnaryOperation,
 )
-from xinfer.tensorrt._layers import ILayer, axes_of, default_axis, rank_of, setting
+from xinfer.tensorrt._layers import ILayer, axes_of, default_axis, height_width, rank_of, setting
 
 
 def _both(self: Any, value: Any) -> None:
     self._settings["pre_padding"] = self._settings["post_padding"] = Dims(value)
     self._network._touch()
+
+
+#: Before and after alike.
+_same_padding = property(lambda self: self.pre_padding, _both)
 
 
 def _pads(layer: Any, dims: list[str], kernel: list[int]) -> tuple[list[int], list[int], bool]:
@@ -63,12 +67,12 @@ class IConvolutionLayer(ILayer):
     post_padding = setting("post_padding", Dims)
     kernel = setting("kernel")
     bias = setting("bias")
-    padding_nd = property(lambda self: self.pre_padding, _both)
+    padding_nd = _same_padding
     # TensorRT 7's names for two spatial axes
-    kernel_size = property(lambda self: DimsHW(self.kernel_size_nd), lambda s, v: setattr(s, "kernel_size_nd", v))
-    stride = property(lambda self: DimsHW(self.stride_nd), lambda s, v: setattr(s, "stride_nd", v))
-    padding = property(lambda self: DimsHW(self.padding_nd), lambda s, v: setattr(s, "padding_nd", v))
-    dilation = property(lambda self: DimsHW(self.dilation_nd), lambda s, v: setattr(s, "dilation_nd", v))
+    kernel_size = height_width("kernel_size_nd")
+    stride = height_width("stride_nd")
+    padding = height_width("padding_nd")
+    dilation = height_width("dilation_nd")
 
     def _emit(self, core: Any, inputs: list[int], name: str) -> list[int]:
         kernel = list(self.kernel_size_nd)
@@ -105,10 +109,10 @@ class IPoolingLayer(ILayer):
     post_padding = setting("post_padding", Dims)
     average_count_excludes_padding = setting("average_count_excludes_padding")
     blend_factor = setting("blend_factor")
-    padding_nd = property(lambda self: self.pre_padding, _both)
-    window_size = property(lambda self: DimsHW(self.window_size_nd), lambda s, v: setattr(s, "window_size_nd", v))
-    stride = property(lambda self: DimsHW(self.stride_nd), lambda s, v: setattr(s, "stride_nd", v))
-    padding = property(lambda self: DimsHW(self.padding_nd), lambda s, v: setattr(s, "padding_nd", v))
+    padding_nd = _same_padding
+    window_size = height_width("window_size_nd")
+    stride = height_width("stride_nd")
+    padding = height_width("padding_nd")
 
     @property
     def type(self) -> Any:

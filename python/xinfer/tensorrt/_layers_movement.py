@@ -7,7 +7,7 @@ from typing import Any
 import numpy
 
 from xinfer._errors import InvalidArgumentError, UnsupportedError
-from xinfer.tensorrt._basics import Dims, DimsHW, Permutation, as_array, core_name
+from xinfer.tensorrt._basics import Dims, Permutation, as_array, core_name
 from xinfer.tensorrt._enums import (
     DataType,
     GatherMode,
@@ -17,7 +17,7 @@ from xinfer.tensorrt._enums import (
     ResizeRoundMode,
     SampleMode,
 )
-from xinfer.tensorrt._layers import ILayer, default_axis, rank_of, setting
+from xinfer.tensorrt._layers import ILayer, default_axis, height_width, rank_of, setting
 
 TO_THE_END = 2**63 - 1
 
@@ -164,8 +164,8 @@ class IPaddingLayer(ILayer):
     pre_padding_nd = setting("pre_padding_nd", Dims)
     post_padding_nd = setting("post_padding_nd", Dims)
     # TensorRT 8's names
-    pre_padding = property(lambda self: DimsHW(self.pre_padding_nd), lambda s, v: setattr(s, "pre_padding_nd", v))
-    post_padding = property(lambda self: DimsHW(self.post_padding_nd), lambda s, v: setattr(s, "post_padding_nd", v))
+    pre_padding = height_width("pre_padding_nd")
+    post_padding = height_width("post_padding_nd")
 
     def _emit(self, core: Any, inputs: list[int], name: str) -> list[int]:
         before, after = list(self.pre_padding_nd), list(self.post_padding_nd)
