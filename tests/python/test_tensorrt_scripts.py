@@ -85,6 +85,16 @@ def test_polygraphy_itself(folder):
     np.testing.assert_array_equal(np.load(folder / "polygraphy.npy"), engine(np.load(folder / "samples.npy")[:8]))
 
 
+def test_new_weights_by_refitting_or_rebuilding(folder):
+    run_script("refit_or_rebuild.py", folder=folder)
+    engine, exact = xinfer.Engine(folder / "refitted.engine"), xinfer.build(folder / "doubled.onnx", max_batch=8)
+    samples = np.load(folder / "samples.npy")[:8]
+    wanted, found = exact(samples), engine(samples)
+    assert engine.int8_mac_share > 0.9
+    # Twice the weights: the old output would be off by half of the wanted one.
+    assert np.abs(found - wanted).mean() < 0.25 * np.abs(wanted).mean()
+
+
 def test_trt7_script(folder):
     run_script("trt7_build_engine.py", folder=folder, version="7.2")
     engine = xinfer.Engine(folder / "trt7.engine")
