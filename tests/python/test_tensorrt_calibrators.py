@@ -52,9 +52,9 @@ def build(conv_model, calibrator):
 
 
 def test_a_good_one_builds(conv_model):
-    calibrator = Base()
-    plan, errors = build(conv_model, calibrator)
-    assert plan is not None and not errors and calibrator.written
+    for calibrator in (Base(), GoodArray()):
+        plan, errors = build(conv_model, calibrator)
+        assert plan is not None and not errors and calibrator.written
 
 
 class TwoPointers(Base):
@@ -85,6 +85,28 @@ class AnArray(Base):
         return [np.ones((2, 3, 8, 8), np.float32)]
 
 
+class DeviceArray:
+    """Memory with CUDA's array interface, as CuPy and Numba have it."""
+
+    def __init__(self, memory, typestr, shape):
+        self.__cuda_array_interface__ = {"data": (int(memory), False), "typestr": typestr, "shape": shape, "version": 3}
+
+
+class GoodArray(Base):
+    def pointers(self):
+        return [DeviceArray(self.memory, "<f4", (2, 3, 8, 8))]
+
+
+class WrongType(Base):
+    def pointers(self):
+        return [DeviceArray(self.memory, "<f8", (1, 3, 8, 8))]
+
+
+class WrongShape(Base):
+    def pointers(self):
+        return [DeviceArray(self.memory, "<f4", (1, 3, 8, 8))]
+
+
 class NoPointer(Base):
     def pointers(self):
         return ["memory"]
@@ -109,6 +131,8 @@ class NotANumber(Base):
         (ShortMemory, "its allocation has 1532 left"),
         (NullPointer, "null pointer"),
         (AnArray, "a NumPy array; needed: a device pointer"),
+        (WrongType, 'batch 1, input "x": float64[1, 3, 8, 8]; needed: float32[2, 3, 8, 8]'),
+        (WrongShape, 'input "x": float32[1, 3, 8, 8]; needed: float32[2, 3, 8, 8]'),
         (NoPointer, "str is no device pointer"),
         (BadBatchSize, "get_batch_size returned 0"),
         (NotANumber, '"x"'),

@@ -167,6 +167,7 @@ class Bridge:
         shape = (self.batch_size(), *self._shapes[name][1:])
         dtype = numpy.dtype(nptype(self._dtypes[name]))
         size = volume(shape) * dtype.itemsize
+        _check_declared(pointer, dtype, shape, what)
         try:
             _memory.registry.check(address, size, what)
         except _memory.MemoryError_ as error:
@@ -175,3 +176,17 @@ class Bridge:
             ) from None
         buffer = (ctypes.c_char * size).from_address(address)
         return numpy.frombuffer(buffer, dtype=dtype).reshape(shape).copy()
+
+
+def _check_declared(pointer: Any, dtype: numpy.dtype, shape: tuple[int, ...], what: str) -> None:
+    """Raises if an object that says its elements' type and number (a PyTorch tensor, a CuPy array, a
+    Numba device array) says others than the batch has. A plain address says nothing."""
+    interface = getattr(pointer, "__cuda_array_interface__", None)
+    if interface is not None:
+        found, sizes = numpy.dtype(interface["typestr"]).name, tuple(interface["shape"])
+    elif hasattr(pointer, "data_ptr"):
+        found, sizes = str(pointer.dtype).rpartition(".")[2], tuple(pointer.shape)
+    else:
+        return
+    if found != dtype.name or volume(sizes) != volume(shape):
+        raise InvalidArgumentError(f"{what}: {found}{list(sizes)}; needed: {dtype}{list(shape)}")
