@@ -175,7 +175,25 @@ Result<passes::PrecisionPlan> Builder::plan_precisions(const calibrate::Ranges& 
   passes::PrecisionOptions options;
   options.int8 = request_.int8;
   options.fp16 = request_.fp16;
+  options.fp16_exists = !targets_.cuda.empty();
+  if (options.fp16 && targets_.cpu) {
+    report_.warnings.push_back(
+        "FP16 was asked for: there are FP16 kernels for GPUs alone; on the CPU those layers run in "
+        "FP32");
+  }
   return passes::plan_precisions(graph_, map, request_.constraints, options);
+}
+
+/// What the steps that nodes become will be looked up by.
+lower::NodePrecisions precisions_by_origin(const ir::Graph& graph,
+                                           const passes::PrecisionPlan& plan) {
+  lower::NodePrecisions precisions;
+  for (const auto& [id, planned] : plan.nodes) {
+    const ir::Node& node = graph.node(id);
+    precisions[node.name] = planned.precision;
+    for (const std::string& origin : node.origins) precisions[origin] = planned.precision;
+  }
+  return precisions;
 }
 
 Status Builder::find_targets() {
@@ -185,6 +203,7 @@ Status Builder::find_targets() {
     cuda.threads = request_.threads;
     cuda.progress = request_.progress;
     cuda.timing_cache = request_.timing_cache;
+    cuda.tuning = request_.tuning;
     if (!request_.tuning) cuda.tune_on = -1;
   }
   return {};
@@ -200,6 +219,7 @@ Result<std::string> Builder::build() {
   }
   progress("compile", 0, 1);
   XINFER_ASSIGN_OR_RETURN(const passes::PrecisionPlan plan, plan_precisions(ranges));
+  for (CudaBuild& cuda : targets_.cuda) cuda.precisions = precisions_by_origin(graph_, plan);
   engine::fb::EngineT details = describe_build(graph_, plan, ranges);
   details.preprocess = request_.preprocess;
   XINFER_RETURN_IF_ERROR(passes::insert_qdq(graph_, plan));

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "jit/kernel_compiler.h"
-#include "lower/cuda/lower_cuda.h"
 #include "tune/tune.h"
 
 namespace xinfer::compile {
@@ -83,11 +82,12 @@ Result<std::unique_ptr<fb::PlanT>> make_cuda_plan(const ir::Graph& graph,
                                                   const lower::SymbolRanges& symbols,
                                                   const CudaBuild& build,
                                                   engine::BlobWriter& blobs) {
-  const bool tuned = build.tune_on >= 0 || !build.timing_cache.empty();
+  // Without a GPU here, decisions still come from the timing cache and from what is shipped.
+  const bool tuned = build.tuning || !build.timing_cache.empty();
   lower::CudaTarget target = build.target;
   if (tuned) target.most_candidates = kTunedCandidates;
   XINFER_ASSIGN_OR_RETURN(lower::OpenCudaPlan open,
-                          lower::lower_cuda(graph, symbols, target, blobs));
+                          lower::lower_cuda(graph, symbols, target, blobs, build.precisions));
   const jit::CubinCache cubin_cache(build.cubin_folder);
   if (tuned) XINFER_RETURN_IF_ERROR(choose_fastest(build, cubin_cache, open));
   ChosenKernels kernels;

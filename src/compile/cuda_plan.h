@@ -8,6 +8,7 @@
 #include "engine/engine_file.h"
 #include "ir/graph.h"
 #include "lower/cuda/cuda_target.h"
+#include "lower/cuda/lower_cuda.h"
 #include "lower/lower.h"
 #include "xinfer/builders/engine_builder.h"
 
@@ -17,9 +18,11 @@ struct CudaBuild {
   lower::CudaTarget target;
   std::filesystem::path cubin_folder;  ///< compiled kernels are kept there; empty: nowhere
   int threads = 0;                     ///< that compile kernels; 0: all processors
+  bool tuning = true;                  ///< false: the cost model alone chooses
   int tune_on = -1;                    ///< GPU to time candidates on; below 0: no timing
   std::filesystem::path timing_cache;  ///< read and, after timing, written; empty: none
   builders::ProgressCallback progress;
+  lower::NodePrecisions precisions;  ///< which float layers are FP16; empty: none
 };
 
 /// Appends packed weights and cubins to `blobs`. Each launch and batch point gets the kernel that

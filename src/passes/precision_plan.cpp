@@ -49,9 +49,40 @@ class Planner {
     const ir::PrecisionRule* rule = matching_rule(graph_, id, constraints_);
     const bool fp32_asked = rule != nullptr && rule->precision == Precision::kFp32;
     const bool fp16_asked = rule != nullptr && rule->precision == Precision::kFp16;
-    const bool fp16 = fp16_asked || (options_.fp16 && !fp32_asked);
-    plan_.nodes[id].precision = fp16 ? Precision::kFp16 : Precision::kFp32;
-    plan_.nodes[id].reason = reason;
+    NodePrecision& node = plan_.nodes[id];
+    node.precision = Precision::kFp32;
+    node.reason = reason;
+    if (!fp16_asked && (!options_.fp16 || fp32_asked)) return;
+    const std::string obstacle = obstacle_to_half(id);
+    if (!obstacle.empty()) {
+      node.reason = fmt::format("{}; FP16 was asked for, but {}", reason, obstacle);
+      return;
+    }
+    node.precision = Precision::kFp16;
+    const std::string who = fp16_asked ? fmt::format(" by the rule \"{}\"", rule->pattern) : "";
+    node.reason = fmt::format("FP16 as asked for{}; not INT8: {}", who, reason);
+  }
+
+  /// Why a float node cannot run in FP16; empty if it can.
+  std::string obstacle_to_half(NodeId id) const {
+    if (!options_.fp16_exists) return "the CPU has no FP16 kernels";
+    const ir::Node& node = graph_.node(id);
+    for (const std::vector<ValueId>* values : {&node.inputs, &node.outputs}) {
+      for (const ValueId value : *values) {
+        if (value == ir::kNoValue) continue;
+        const ir::Value& found = graph_.value(value);
+        const auto range = ranges_.find(found.name);
+        if (range != ranges_.end() && range->second.amax > kLargestHalf) {
+          return fmt::format("\"{}\" reaches {:.5g}; FP16 ends at {}", found.name,
+                             range->second.amax, kLargestHalf);
+        }
+      }
+    }
+    const ValueId output = node.outputs.empty() ? ir::kNoValue : node.outputs[0];
+    if (output != ir::kNoValue && graph_.value(output).dtype != DType::kFloat32) {
+      return fmt::format("it computes {}", to_string(graph_.value(output).dtype));
+    }
+    return "";
   }
 
   void describe(const PlannedRegion& planned) {

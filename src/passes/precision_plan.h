@@ -56,8 +56,12 @@ struct PrecisionPlan {
 
 struct PrecisionOptions {
   bool int8 = false;
-  bool fp16 = false;
+  bool fp16 = false;        ///< what is not INT8 runs in FP16
+  bool fp16_exists = true;  ///< some target has FP16 kernels; otherwise FP16 layers are FP32
 };
+
+/// The largest finite FP16 number: layers whose values were seen beyond it stay in FP32.
+inline constexpr double kLargestHalf = 65504;
 
 /// Decides. Rules, each with its test and its place in docs/how-it-works.md:
 /// - Conv and MatMul with constant weights are INT8 if ranges exist for input and output, the
@@ -71,6 +75,8 @@ struct PrecisionOptions {
 /// - Residual Add, average pooling, elementwise tables, broadcast Mul in INT8 between INT8
 ///   neighbours; LayerNorm, Softmax and a transformer's residual stream stay float.
 /// - Graph outputs are never requantised.
+/// - With `fp16`, or by a rule, float nodes that compute float values are FP16, unless a range says
+///   that their values reach beyond it.
 Result<PrecisionPlan> plan_precisions(const ir::Graph& graph, const RangeMap& ranges,
                                       const ir::Constraints& constraints,
                                       const PrecisionOptions& options);

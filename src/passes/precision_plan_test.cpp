@@ -127,6 +127,28 @@ TEST(PrecisionPlan, Fp16IsCarriedForWhatIsNotInt8) {
   EXPECT_EQ(precision_of(graph, *plan, "y"), Precision::kFp32);
 }
 
+TEST(PrecisionPlan, ValuesBeyondFp16StayInFp32) {
+  const ir::Graph graph = two_convolutions();
+  RangeMap ranges = ranges_for(graph);
+  ranges["conv1"].amax = 1e5;
+  const Result<PrecisionPlan> plan = plan_precisions(graph, ranges, {}, {false, true});
+  ASSERT_TRUE(plan.ok());
+  EXPECT_EQ(precision_of(graph, *plan, "conv1"), Precision::kFp32);
+  EXPECT_THAT(reason_for(graph, *plan, "conv1"),
+              HasSubstr("\"conv1\" reaches 1e+05; FP16 ends at 65504"));
+  EXPECT_EQ(precision_of(graph, *plan, "y"), Precision::kFp16);
+  EXPECT_THAT(reason_for(graph, *plan, "y"), HasSubstr("FP16 as asked for; not INT8: "));
+}
+
+TEST(PrecisionPlan, WithoutFp16KernelsTheReasonSaysSo) {
+  const ir::Graph graph = two_convolutions();
+  const Result<PrecisionPlan> plan = plan_precisions(
+      graph, {}, {}, PrecisionOptions{.int8 = false, .fp16 = true, .fp16_exists = false});
+  ASSERT_TRUE(plan.ok());
+  EXPECT_EQ(precision_of(graph, *plan, "y"), Precision::kFp32);
+  EXPECT_THAT(reason_for(graph, *plan, "y"), HasSubstr("the CPU has no FP16 kernels"));
+}
+
 TEST(PrecisionPlan, NamesTheMissingRange) {
   const ir::Graph graph = two_convolutions();
   RangeMap ranges = ranges_for(graph);

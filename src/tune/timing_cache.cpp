@@ -14,15 +14,18 @@ constexpr const char* kFormat = "xinfer.timing/1";
 }  // namespace
 
 Result<TimingCache> TimingCache::load(const std::filesystem::path& path) {
-  TimingCache cache;
   std::ifstream file(path, std::ios::binary);
   if (!file) {
-    if (!std::filesystem::exists(path)) return cache;
+    if (!std::filesystem::exists(path)) return TimingCache();
     return io_error("{}: cannot be read", path.string());
   }
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  return parse(std::string{std::istreambuf_iterator<char>(file), {}}, path.string());
+}
+
+Result<TimingCache> TimingCache::parse(std::string_view text, const std::string& origin) {
+  TimingCache cache;
   const auto document = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  const auto wrong = [&] { return invalid_argument("{}: no timing cache", path.string()); };
+  const auto wrong = [&] { return invalid_argument("{}: no timing cache", origin); };
   if (!document.is_object() || document.value("format", "") != kFormat ||
       !document.contains("entries") || !document["entries"].is_array()) {
     return wrong();
@@ -40,7 +43,7 @@ Result<TimingCache> TimingCache::load(const std::filesystem::path& path) {
 
 Status TimingCache::save(const std::filesystem::path& path) const {
   XINFER_ASSIGN_OR_RETURN(TimingCache merged, load(path));
-  for (const auto& [key, timing] : entries_) merged.entries_[key] = timing;
+  merged.merge(*this);
   nlohmann::json entries = nlohmann::json::array();
   for (const auto& [key, timing] : merged.entries_) {
     entries.push_back({{"device", std::get<2>(key)},

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <tuple>
 
 #include "core/status.h"
@@ -23,6 +24,8 @@ class TimingCache {
   /// What the file holds; nothing if there is no such file. Fails with io_error or, if it is no
   /// timing cache, invalid_argument.
   static Result<TimingCache> load(const std::filesystem::path& path);
+  /// The same from a file's text; `origin` is what an error calls it.
+  static Result<TimingCache> parse(std::string_view text, const std::string& origin);
   /// Adds what the file holds by now, then writes it whole or not at all.
   Status save(const std::filesystem::path& path) const;
 
@@ -33,10 +36,17 @@ class TimingCache {
            const Timing& timing) {
     entries_[{architecture, key, device}] = timing;
   }
+  /// Adds the other's decisions; they win over this one's.
+  void merge(const TimingCache& other) {
+    for (const auto& [key, timing] : other.entries_) entries_[key] = timing;
+  }
   std::size_t size() const { return entries_.size(); }
 
  private:
   std::map<std::tuple<std::string, std::string, std::string>, Timing> entries_;
 };
+
+/// What was measured for usual models before this build was made (src/tune/shipped).
+const TimingCache& shipped_timings();
 
 }  // namespace xinfer::tune

@@ -1,6 +1,7 @@
 #include "tune/tune.h"
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 #include <optional>
 
@@ -38,7 +39,8 @@ Result<std::vector<Question>> open_questions(const TuneOptions& options, const s
       if (point.candidates.size() < 2) continue;
       XINFER_ASSIGN_OR_RETURN(const std::string key,
                               candidate_key(point, options.build.architecture));
-      const auto known = options.timings->find(device, options.build.architecture, key);
+      auto known = options.timings->find(device, options.build.architecture, key);
+      if (!known) known = shipped_timings().find(device, options.build.architecture, key);
       if (known && prefer(point, known->tactic)) continue;
       const auto [it, added] = by_key.try_emplace(key, questions.size());
       if (added) questions.push_back({key, &launch, {}});
@@ -70,16 +72,37 @@ Result<Timing> answer(KernelTimer& timer, const Question& question,
 
 }  // namespace
 
+std::string without_floats(std::string_view constants) {
+  const auto is_digit = [](char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0; };
+  std::string result;
+  for (std::size_t i = 0; i < constants.size();) {
+    std::size_t end = i;
+    if (constants.substr(i, 2) == "0x") {
+      end += 2;
+      while (end < constants.size() && (is_digit(constants[end]) || constants[end] == '.')) ++end;
+      if (end < constants.size() && constants[end] == 'p') {
+        end = constants.find('f', end);  // the literal's suffix: exponents are decimal
+        result += "float";
+        i = end == std::string_view::npos ? constants.size() : end + 1;
+        continue;
+      }
+    }
+    result += constants[i++];
+  }
+  return result;
+}
+
 Result<std::string> candidate_key(const BatchPoint& point, const std::string& architecture) {
   jit::Compilation all;
   for (const KernelSpec& spec : point.candidates) {
     XINFER_ASSIGN_OR_RETURN(const jit::Compilation one, jit::compilation_of(spec, architecture));
-    all.source += one.source + spec.layer + spec.tactic;
-    all.headers.insert(all.headers.end(), one.headers.begin(), one.headers.end());
+    all.source += one.source + without_floats(spec.layer) + spec.tactic;
+    for (const jit::NamedSource& header : one.headers) {
+      if (header.name != "layer.cuh") all.headers.push_back(header);
+    }
   }
   all.architecture = fmt::format("{} batch {}", architecture, point.largest_batch);
-  const Result<int> version = jit::nvrtc_version();
-  return jit::compilation_key(all, version.ok() ? *version : 0);
+  return jit::compilation_key(all, 0);
 }
 
 Status tune(const TuneOptions& options, lower::OpenCudaPlan& open) {

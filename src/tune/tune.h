@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "core/status.h"
 #include "jit/kernel_compiler.h"
@@ -20,8 +21,11 @@ struct TuneOptions {
 /// Reorders the candidates of `open` and adds what was timed to `timings`.
 Status tune(const TuneOptions& options, lower::OpenCudaPlan& open);
 
-/// 32 hexadecimal digits over the candidates (kernels' sources, constants, tactics), the batch and
-/// NVRTC's version.
+/// 32 hexadecimal digits over the candidates (kernels' sources, constants, tactics) and the batch.
+/// The values of floats do not count: layers that differ in their scales alone share a decision.
 Result<std::string> candidate_key(const lower::BatchPoint& point, const std::string& architecture);
+
+/// The text with every float literal replaced by the same word.
+std::string without_floats(std::string_view constants);
 
 }  // namespace xinfer::tune

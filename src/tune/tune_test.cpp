@@ -5,6 +5,8 @@
 
 #include <fstream>
 
+#include "tune/shipped_timings.h"
+
 namespace xinfer::tune {
 namespace {
 
@@ -59,6 +61,27 @@ lower::OpenCudaPlan two_candidates() {
   lower::OpenCudaPlan open;
   open.launches.push_back({{point}, {}});
   return open;
+}
+
+TEST(Tune, FloatsDoNotChangeADecision) {
+  EXPECT_EQ(without_floats("constexpr float kScale = 0x1.8p-3f; int kN = 0x10;"),
+            "constexpr float kScale = float; int kN = 0x10;");
+  EXPECT_EQ(without_floats("{-0x1.5bp+4f, 0x0p+0f}"), "{-float, float}");
+  lower::OpenCudaPlan first = two_candidates(), second = two_candidates(), other = two_candidates();
+  first.launches[0].points[0].candidates[0].layer = "constexpr float kScale = 0x1p+0f;";
+  second.launches[0].points[0].candidates[0].layer = "constexpr float kScale = 0x1.8p-3f;";
+  other.launches[0].points[0].candidates[0].layer = "constexpr int kScale = 1;";
+  const auto key = [](const lower::OpenCudaPlan& open) {
+    return candidate_key(open.launches[0].points[0], "sm_90a").value();
+  };
+  EXPECT_EQ(key(first), key(second));
+  EXPECT_NE(key(first), key(other));
+}
+
+TEST(TimingCache, ReadsWhatIsShipped) {
+  for (const std::string_view text : shipped_timing_texts()) {
+    EXPECT_TRUE(TimingCache::parse(text, "shipped").ok());
+  }
 }
 
 TEST(Tune, TakesDecisionsFromTheCacheWithoutAGpu) {

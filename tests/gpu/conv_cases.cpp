@@ -4,6 +4,7 @@
 
 #include "gpu_case.h"
 #include "kernels/cuda/depthwise_kernels.h"
+#include "kernels/elementwise/kinds.h"
 #include "random.h"
 #include "random_conv.h"
 #include "tactics.h"
@@ -113,6 +114,9 @@ Expected half_reference(const RandomConv& conv) {
           magnitude += std::fabs(r * step.scale);
         } else if (step.kind == EpilogueStep::Kind::kClip) {
           y = std::fmin(std::fmax(y, step.low), step.high);
+        } else if (step.kind == EpilogueStep::Kind::kActivation) {
+          y = 0.5 * y * std::erfc(-y / std::sqrt(2.0));  // GELU, whose slope is at most 1.13
+          magnitude *= 1.13;
         } else if (y < 0) {
           y *= step.slope;
         }
@@ -150,7 +154,11 @@ void make_float(RandomConv& conv, DType dtype, std::uint64_t seed) {
   std::vector<std::vector<std::uint8_t>> data;
   for (int i = 0; i < e.step_count; ++i) {
     EpilogueStep step = e.steps[i];
-    if (step.kind == EpilogueStep::Kind::kTable) continue;
+    if (step.kind == EpilogueStep::Kind::kTable) {
+      if (dtype == DType::kFloat32) continue;
+      step.kind = EpilogueStep::Kind::kActivation;
+      step.activation = static_cast<std::uint8_t>(kernels::Unary::kGelu);
+    }
     data.emplace_back();
     if (step.kind == EpilogueStep::Kind::kResidual) {
       step.residual_dtype = dtype;
@@ -166,6 +174,30 @@ void make_float(RandomConv& conv, DType dtype, std::uint64_t seed) {
   conv.problem.output_align = 16;
   conv.y_bytes = static_cast<std::size_t>(conv.batch * s.out_h * s.out_w * s.y_pixel_stride) *
                  size_of(e.output_dtype);
+}
+
+GpuCase depthwise(const RandomConv& conv, std::uint64_t seed) {
+  const ConvShape& shape = conv.problem.shape;
+  constexpr int kColumns[] = {1, 2, 4, 7, 8};
+  Result<KernelSpec> spec =
+      kernels::cuda::depthwise_kernel(conv.problem, {kColumns[seed % std::size(kColumns)]});
+  GpuCase result;
+  if (!spec.ok()) return result;
+  result.spec = *std::move(spec);
+  const auto pitch = static_cast<std::size_t>(kernels::cuda::depthwise_pitch(shape));
+  const std::size_t element = size_of(conv.problem.input);
+  std::vector<std::uint8_t> packed(static_cast<std::size_t>(shape.kernel_h * shape.kernel_w) *
+                                   pitch * element);
+  kernels::cuda::pack_depthwise_weights(shape, conv.weights.data(), packed.data(),
+                                        static_cast<int>(element));
+  result.inputs.emplace_back(Operand::kWeights, std::move(packed));
+  std::vector<float> multiplier = conv.multiplier, bias = conv.bias;
+  multiplier.resize(pitch, 0.0f);
+  bias.resize(pitch);
+  result.inputs.emplace_back(Operand::kMultiplier, bytes_of(multiplier));
+  result.inputs.emplace_back(Operand::kBias, bytes_of(bias));
+  add_common(conv, result);
+  return result;
 }
 
 std::vector<std::uint8_t> widened(const std::vector<std::uint8_t>& halves) {
@@ -218,27 +250,14 @@ GpuCase conv_float_case(std::uint64_t seed) {
 }
 
 GpuCase depthwise_case(std::uint64_t seed) {
-  const RandomConv conv = make_random_conv(seed, ConvFlavour::kDepthwise);
-  const ConvShape& shape = conv.problem.shape;
-  constexpr int kColumns[] = {1, 2, 4, 7, 8};
-  Result<KernelSpec> spec =
-      kernels::cuda::depthwise_kernel(conv.problem, {kColumns[seed % std::size(kColumns)]});
-  GpuCase result;
-  if (!spec.ok()) return result;
-  result.spec = *std::move(spec);
-  const auto pitch = static_cast<std::size_t>(kernels::cuda::depthwise_pitch(shape));
-  std::vector<std::uint8_t> packed(static_cast<std::size_t>(shape.kernel_h * shape.kernel_w) *
-                                   pitch);
-  kernels::cuda::pack_depthwise_weights(shape,
-                                        reinterpret_cast<const std::int8_t*>(conv.weights.data()),
-                                        reinterpret_cast<std::int8_t*>(packed.data()));
-  result.inputs.emplace_back(Operand::kWeights, std::move(packed));
-  std::vector<float> multiplier = conv.multiplier, bias = conv.bias;
-  multiplier.resize(pitch);
-  bias.resize(pitch);
-  result.inputs.emplace_back(Operand::kMultiplier, bytes_of(multiplier));
-  result.inputs.emplace_back(Operand::kBias, bytes_of(bias));
-  add_common(conv, result);
+  return depthwise(make_random_conv(seed, ConvFlavour::kDepthwise), seed);
+}
+
+GpuCase depthwise_half_case(std::uint64_t seed) {
+  RandomConv conv = make_random_conv(seed, ConvFlavour::kDepthwise);
+  make_float(conv, DType::kFloat16, seed);
+  GpuCase result = depthwise(conv, seed);
+  result.expected = [conv] { return half_reference(conv); };
   return result;
 }
 

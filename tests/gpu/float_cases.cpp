@@ -25,20 +25,41 @@ float float_at(const std::vector<std::uint8_t>& bytes, std::int64_t index) {
   return value;
 }
 
-/// `count` floats in [-3, 3].
-std::vector<std::uint8_t> small_floats(Random& random, std::int64_t count) {
-  std::vector<std::uint8_t> bytes(4 * static_cast<std::size_t>(count));
-  for (std::int64_t i = 0; i < count; ++i) {
+/// Element `index` of a tensor of float32 or FP16.
+double value_at(const std::vector<std::uint8_t>& bytes, DType dtype, std::int64_t index) {
+  if (dtype != DType::kFloat16) return double{float_at(bytes, index)};
+  std::uint16_t half = 0;
+  std::memcpy(&half, &bytes[2 * static_cast<std::size_t>(index)], 2);
+  return double{from_half(half)};
+}
+
+/// `count` numbers in [-3, 3], float32 or FP16.
+std::vector<std::uint8_t> small_floats(Random& random, std::int64_t count,
+                                       DType dtype = DType::kFloat32) {
+  const std::size_t size = size_of(dtype);
+  std::vector<std::uint8_t> bytes(size * static_cast<std::size_t>(count));
+  for (std::size_t i = 0; i < bytes.size(); i += size) {
     const float value = random.real(-3.0f, 3.0f);
-    std::memcpy(&bytes[4 * static_cast<std::size_t>(i)], &value, 4);
+    const std::uint16_t half = to_half(value);
+    std::memcpy(&bytes[i], dtype == DType::kFloat16 ? static_cast<const void*>(&half) : &value,
+                size);
   }
   return bytes;
 }
 
-/// Every element of `bytes` that nothing writes must stay as it was.
-Expected untouched(std::size_t bytes) {
-  return {std::vector<std::uint8_t>(bytes, kFill), std::vector<double>(bytes / 4),
-          std::vector<double>(bytes / 4, -1.0)};
+DType float_type(Random& random) { return random.chance(2) ? DType::kFloat16 : DType::kFloat32; }
+
+/// What storing a result of that type may round off: half a unit in the last place, of the type's
+/// smallest numbers at least.
+double store_error(DType dtype, double value) {
+  return dtype == DType::kFloat16 ? std::fabs(value) * 0x1p-11 + 0x1p-25 : 0.0;
+}
+
+/// Every element that nothing writes must stay as it was.
+Expected untouched(std::size_t bytes, DType dtype = DType::kFloat32) {
+  const std::size_t count = bytes / size_of(dtype);
+  return {std::vector<std::uint8_t>(bytes, kFill), std::vector<double>(count),
+          std::vector<double>(count, -1.0)};
 }
 
 void expect_at(Expected& expected, std::int64_t index, double value, double bound) {
@@ -121,6 +142,36 @@ GpuCase move_case(std::uint64_t seed) {
   return result;
 }
 
+GpuCase move_convert_case(std::uint64_t seed) {
+  Random random(seed);
+  kernels::cuda::MoveProblem p = random_move(random);
+  p.converts = true;
+  p.from = float_type(random);
+  p.to = p.from == DType::kFloat16 ? DType::kFloat32 : DType::kFloat16;
+  p.element_bytes = static_cast<int>(size_of(p.to));
+  GpuCase result;
+  result.spec = kernels::cuda::move_kernel(p).value();
+  result.batch = random.pick(1, 3);
+  std::int64_t in_image = 1;
+  for (const MoveAxis& axis : p.axes) in_image *= axis.in;
+  const auto x = small_floats(random, result.batch * in_image, p.from);
+  result.inputs.emplace_back(Operand::kInput, x);
+  result.y_bytes = static_cast<std::size_t>(result.batch * p.out_image_stride) * size_of(p.to);
+  result.description =
+      fmt::format("seed {}: move from {} to {}", seed, to_string(p.from), to_string(p.to));
+  result.expected = [=, batch = result.batch, bytes = result.y_bytes] {
+    Expected expected = untouched(bytes, p.to);
+    for (std::int64_t n = 0; n < batch; ++n) {
+      walk(p.axes, [&](std::int64_t from, std::int64_t to, bool inside) {
+        const double value = inside ? value_at(x, p.from, n * p.in_image_stride + from) : 0.0;
+        expect_at(expected, n * p.out_image_stride + to, value, store_error(p.to, value));
+      });
+    }
+    return expected;
+  };
+  return result;
+}
+
 GpuCase matmul_case(std::uint64_t seed) {
   Random random(seed);
   kernels::cuda::MatmulProblem p;
@@ -128,7 +179,8 @@ GpuCase matmul_case(std::uint64_t seed) {
   p.m = random.pick(1, 150);
   p.n = random.pick(1, 150);
   p.k = random.pick(1, 90);
-  if (int8) p.a_dtype = random.int8_type(), p.b_dtype = DType::kInt8;
+  p.a_dtype = int8 ? random.int8_type() : float_type(random);
+  p.b_dtype = int8 ? DType::kInt8 : float_type(random);
   p.a_row_stride = p.k;
   p.a_column_stride = 1;
   p.b_row_stride = transposed ? 1 : p.n;
@@ -147,8 +199,10 @@ GpuCase matmul_case(std::uint64_t seed) {
   result.batch = random.pick(1, 3);
   const std::int64_t a_count = result.batch * heads * p.m * p.k;
   const std::int64_t b_count = (shared_b ? 1 : result.batch * heads) * p.k * p.n;
-  const auto a = int8 ? random.tensor(p.a_dtype, a_count) : small_floats(random, a_count);
-  const auto b = int8 ? random.tensor(p.b_dtype, b_count) : small_floats(random, b_count);
+  const auto a =
+      int8 ? random.tensor(p.a_dtype, a_count) : small_floats(random, a_count, p.a_dtype);
+  const auto b =
+      int8 ? random.tensor(p.b_dtype, b_count) : small_floats(random, b_count, p.b_dtype);
   const std::int64_t table = kernels::cuda::matmul_table_length(p.n);
   const auto multiplier = small_floats(random, table), bias = small_floats(random, table);
   result.inputs = {{Operand::kInput, a},
@@ -163,7 +217,7 @@ GpuCase matmul_case(std::uint64_t seed) {
       const auto byte = int8 ? from[static_cast<std::size_t>(at)] : std::uint8_t{0};
       return dtype == DType::kUInt8  ? static_cast<double>(byte)
              : dtype == DType::kInt8 ? static_cast<double>(static_cast<std::int8_t>(byte))
-                                     : double{float_at(from, at)};
+                                     : value_at(from, dtype, at);
     };
     Expected expected = untouched(bytes);
     for (std::int64_t i = 0; i < batch * heads * p.m * p.n; ++i) {
@@ -196,20 +250,24 @@ GpuCase row_case(Random& random, const kernels::cuda::RowProblem& p, Result<Kern
   GpuCase result;
   result.spec = std::move(spec).value();
   result.batch = random.pick(1, 3);
-  const auto x = small_floats(random, result.batch * p.rows * p.x_pitch);
+  const auto x = small_floats(random, result.batch * p.rows * p.x_pitch, p.input);
   result.inputs.emplace_back(Operand::kInput, x);
-  result.y_bytes = static_cast<std::size_t>(4 * result.batch * p.rows * p.y_pitch);
+  result.y_bytes = static_cast<std::size_t>(result.batch * p.rows * p.y_pitch) * size_of(p.output);
   result.expected = [=, batch = result.batch, bytes = result.y_bytes] {
-    Expected expected = untouched(bytes);
+    Expected expected = untouched(bytes, p.output);
     std::vector<float> row(static_cast<std::size_t>(p.length));
     for (std::int64_t r = 0; r < batch * p.rows; ++r) {
       for (std::int64_t i = 0; i < p.length; ++i) {
-        row[static_cast<std::size_t>(i)] = float_at(x, r * p.x_pitch + i);
+        row[static_cast<std::size_t>(i)] =
+            static_cast<float>(value_at(x, p.input, r * p.x_pitch + i));
       }
       expect_row(row.data(), r * p.y_pitch, expected);
       for (std::int64_t i = p.length; i < p.y_pitch; ++i) {
         expect_at(expected, r * p.y_pitch + i, 0.0, 0.0);
       }
+    }
+    for (std::size_t i = 0; i < expected.bounds.size(); ++i) {
+      if (expected.bounds[i] > 0) expected.bounds[i] += store_error(p.output, expected.values[i]);
     }
     return expected;
   };
@@ -220,8 +278,12 @@ kernels::cuda::RowProblem random_rows(Random& random) {
   kernels::cuda::RowProblem p;
   p.rows = random.pick(1, 40);
   p.length = random.chance(3) ? random.pick(1, 31) : random.pick(32, 700);
-  p.x_pitch = p.length + random.pick(0, 3);
-  p.y_pitch = p.length + random.pick(0, 3);
+  if (random.chance(8)) p.length = random.pick(2000, 3000);
+  const std::int64_t multiple = random.chance(3) ? 1 : random.chance(2) ? 4 : 8;
+  p.x_pitch = round_up(p.length, multiple) + multiple * random.pick(0, 3);
+  p.y_pitch = round_up(p.length, multiple) + multiple * random.pick(0, 3);
+  p.input = float_type(random);
+  p.output = float_type(random);
   return p;
 }
 
@@ -249,8 +311,8 @@ GpuCase layer_norm_case(std::uint64_t seed) {
   Random random(seed);
   kernels::cuda::RowProblem p = random_rows(random);
   p.length = std::max<std::int64_t>(p.length, 16);  // with a variance that is not near 0
-  p.x_pitch = std::max(p.x_pitch, p.length);
-  p.y_pitch = std::max(p.y_pitch, p.length);
+  p.x_pitch = std::max<std::int64_t>(p.x_pitch, 16);
+  p.y_pitch = std::max<std::int64_t>(p.y_pitch, 16);
   const auto scale = small_floats(random, p.length), bias = small_floats(random, p.length);
   constexpr float kEpsilon = 1e-6f;
   const auto expect_row = [=](const float* x, std::int64_t at, Expected& expected) {
@@ -288,6 +350,9 @@ GpuCase elementwise_case(std::uint64_t seed) {
   p.a_image_stride = rows * columns;
   p.b_image_stride = row_of_b ? 0 : rows * columns;
   p.y_image_stride = rows * pitch;
+  p.a_dtype = float_type(random);
+  p.b_dtype = float_type(random);
+  p.y_dtype = float_type(random);
   p.expression = kernels::cuda::binary_expression(
                      kernels::Binary::kAdd,
                      kernels::cuda::unary_expression(kernels::Unary::kGelu, 0, 0, "a").value(), "b")
@@ -295,25 +360,27 @@ GpuCase elementwise_case(std::uint64_t seed) {
   GpuCase result;
   result.spec = kernels::cuda::elementwise_kernel(p, "gelu_add").value();
   result.batch = random.pick(1, 3);
-  const auto a = small_floats(random, result.batch * rows * columns);
-  const auto b = small_floats(random, result.batch * rows * columns);
+  const auto a = small_floats(random, result.batch * rows * columns, p.a_dtype);
+  const auto b = small_floats(random, result.batch * rows * columns, p.b_dtype);
   result.inputs = {{Operand::kInput, a}, {Operand::kInput2, b}};
-  result.y_bytes = static_cast<std::size_t>(4 * result.batch * rows * pitch);
+  result.y_bytes = static_cast<std::size_t>(result.batch * rows * pitch) * size_of(p.y_dtype);
   result.description = fmt::format("seed {}: gelu(a) + b, {}x{}", seed, rows, columns);
   result.expected = [=, bytes = result.y_bytes] {
-    Expected expected = untouched(bytes);
-    for (std::int64_t i = 0; i < static_cast<std::int64_t>(bytes) / 4; ++i) {
+    Expected expected = untouched(bytes, p.y_dtype);
+    for (std::int64_t i = 0; i < static_cast<std::int64_t>(expected.values.size()); ++i) {
       const std::int64_t column = i % pitch, row = i / pitch % rows, image = i / pitch / rows;
       if (column >= columns) {
         expect_at(expected, i, 0.0, 0.0);
         continue;
       }
-      const double x = float_at(a, (image * rows + row) * columns + column);
-      const double other = float_at(b, row_of_b ? column : (image * rows + row) * columns + column);
+      const std::int64_t at = (image * rows + row) * columns + column;
+      const double x = value_at(a, p.a_dtype, at);
+      const double other = value_at(b, p.b_dtype, row_of_b ? column : at);
       const double gelu = 0.5 * x * std::erfc(-x / std::sqrt(2.0));
       // erff errs by 2 units in the last place of up to 1 (CUDA's table), here times x / 2.
       expect_at(expected, i, gelu + other,
-                kRounding * (8.0 * std::fabs(x) + 4.0 * (std::fabs(gelu) + std::fabs(other))));
+                kRounding * (8.0 * std::fabs(x) + 4.0 * (std::fabs(gelu) + std::fabs(other))) +
+                    store_error(p.y_dtype, gelu + other));
     }
     return expected;
   };

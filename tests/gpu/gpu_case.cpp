@@ -28,13 +28,16 @@ constexpr Family kFamilies[] = {{"mma", conv_mma_case},
                                 {"half", conv_half_case},
                                 {"float", conv_float_case},
                                 {"depthwise", depthwise_case},
+                                {"depthwise_half", depthwise_half_case},
                                 {"convert", convert_case},
                                 {"combine", combine_case},
                                 {"table", table_case},
                                 {"max_pool", max_pool_case},
                                 {"average_pool", average_pool_case},
                                 {"move", move_case},
+                                {"move_convert", move_convert_case},
                                 {"matmul", matmul_case},
+                                {"attention", attention_case},
                                 {"softmax", softmax_case},
                                 {"layer_norm", layer_norm_case},
                                 {"elementwise", elementwise_case}};
@@ -62,6 +65,7 @@ double element_of(const std::vector<std::uint8_t>& bytes, std::size_t index, std
     std::memcpy(&half, &bytes[2 * index], 2);
     return from_half(half);
   }
+  if (size == 1) return static_cast<std::int8_t>(bytes[index]);
   float value = 0;
   std::memcpy(&value, &bytes[4 * index], 4);
   return value;

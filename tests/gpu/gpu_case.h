@@ -16,8 +16,9 @@ namespace xinfer::gpu {
 /// What the whole output tensor must hold afterwards.
 struct Expected {
   std::vector<std::uint8_t> bytes;
-  /// Empty: equality, byte by byte. Otherwise the output's elements are floats (of 4 bytes, or 2:
-  /// FP16), each within its bound of `values`; elements with a negative bound must equal `bytes`.
+  /// Empty: equality, byte by byte. Otherwise the output's elements are numbers (float32, FP16 or
+  /// int8, by their size), each within its bound of `values`; elements with a negative bound must
+  /// equal `bytes`.
   std::vector<double> values, bounds;
 };
 
@@ -53,13 +54,16 @@ GpuCase conv_latency_case(std::uint64_t seed);
 GpuCase conv_half_case(std::uint64_t seed);
 GpuCase conv_float_case(std::uint64_t seed);
 GpuCase depthwise_case(std::uint64_t seed);
+GpuCase depthwise_half_case(std::uint64_t seed);
 GpuCase convert_case(std::uint64_t seed);
 GpuCase combine_case(std::uint64_t seed);
 GpuCase table_case(std::uint64_t seed);
 GpuCase max_pool_case(std::uint64_t seed);
 GpuCase average_pool_case(std::uint64_t seed);
 GpuCase move_case(std::uint64_t seed);
+GpuCase move_convert_case(std::uint64_t seed);
 GpuCase matmul_case(std::uint64_t seed);
+GpuCase attention_case(std::uint64_t seed);
 GpuCase softmax_case(std::uint64_t seed);
 GpuCase layer_norm_case(std::uint64_t seed);
 GpuCase elementwise_case(std::uint64_t seed);

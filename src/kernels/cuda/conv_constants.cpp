@@ -58,9 +58,10 @@ Status check_conv_problem(const ConvProblem& problem) {
     return internal_error("CUDA convolution: stores {} channels of {} into pixels of {}",
                           stored_channels(problem), s.out_channels, s.y_pixel_stride);
   }
-  if (stored_channels(problem) > layout.groups * layout.group_rows) {
+  const std::int64_t reach = (layout.groups - 1) * layout.group_out_channels + layout.group_rows;
+  if (stored_channels(problem) > reach) {
     return internal_error("CUDA convolution: {} stored channels exceed {} weight rows",
-                          stored_channels(problem), layout.groups * layout.group_rows);
+                          stored_channels(problem), reach);
   }
   return Status();
 }

@@ -48,7 +48,9 @@ ConvLayout conv_layout(const ConvShape& shape, DType input) {
   layout.group_in_channels = round_up(shape.in_channels / layout.groups, per_granule);
   layout.group_out_channels = shape.out_channels / layout.groups;
   layout.permutation = choose_permutation(layout.group_out_channels);
-  layout.group_rows = round_up(layout.group_out_channels, layout.permutation);
+  // The last group also writes the padding behind the layer's channels.
+  const std::int64_t before = (layout.groups - 1) * layout.group_out_channels;
+  layout.group_rows = round_up(round_up(shape.out_channels, 16) - before, layout.permutation);
   layout.taps = shape.kernel_h * shape.kernel_w;
   return layout;
 }

@@ -24,8 +24,10 @@ struct ConvLayout {
   std::int64_t merged = 1;              ///< groups of the layer in each of these
   std::int64_t group_in_channels = 16;  ///< a multiple of 16 bytes
   std::int64_t group_out_channels = 1;
-  std::int64_t group_rows = 16;  ///< group_out_channels rounded up to `permutation`
-  int permutation = 16;          ///< 16, 32 or 64
+  /// group_out_channels, and in the last group what rounds the layer's up to 16, rounded up to
+  /// `permutation`.
+  std::int64_t group_rows = 16;
+  int permutation = 16;  ///< 16, 32 or 64
   std::int64_t taps = 1;
 
   std::int64_t row_bytes() const { return taps * group_in_channels * element_bytes; }

@@ -10,6 +10,7 @@
 #include "kernels/cuda/layer_source.h"
 #include "kernels/cuda/space_to_depth.h"
 #include "kernels/cuda/wgmma_source.h"
+#include "kernels/elementwise/kinds.h"
 
 namespace xinfer::kernels::cuda {
 namespace {
@@ -82,11 +83,27 @@ TEST(LayerSource, FloatLiteralsAreExact) {
   EXPECT_EQ(float_literal(-2.0f), "-0x1p+1f");
 }
 
-TEST(LayerSource, ActivationStepsAreRefused) {
+TEST(LayerSource, ActivationStepsBecomeFunctions) {
   ConvProblem problem = dense_problem(64, 64);
-  problem.epilogue.step_count = 1;
-  problem.epilogue.steps[0].kind = EpilogueStep::Kind::kActivation;
+  problem.epilogue.step_count = 2;
+  problem.epilogue.steps[1].kind = EpilogueStep::Kind::kActivation;
+  problem.epilogue.steps[1].activation = static_cast<std::uint8_t>(Unary::kGelu);
+  const Result<KernelSpec> spec = mma_conv(problem, {});
+  ASSERT_TRUE(spec.ok()) << spec.status().message();
+  EXPECT_NE(spec->layer.find("float step_function<1>(float y) {\n  return xi::gelu(y);"),
+            std::string::npos);
+  problem.epilogue.steps[1].activation = static_cast<std::uint8_t>(Unary::kAtanh);
   EXPECT_EQ(mma_conv(problem, {}).status().code(), ErrorCode::kUnsupported);
+}
+
+TEST(ConvLayout, TheLastGroupReachesTheLayersPadding) {
+  ConvShape shape;
+  shape.groups = 3;
+  shape.in_channels = 144;
+  shape.out_channels = 90;
+  const ConvLayout layout = conv_layout(shape, DType::kInt8);
+  EXPECT_EQ(layout.groups, 3);
+  EXPECT_GE(2 * layout.group_out_channels + layout.group_rows, 96);
 }
 
 TEST(WgmmaSource, Widths) {
@@ -144,6 +161,22 @@ TEST(GridRule, PersistentGridsAreWholeMultiples) {
 }
 
 // A strided convolution equals its space-to-depth form, tap for tap.
+TEST(SpaceToDepth, TakesPatchesSideBySide) {
+  ConvShape shape;
+  shape.in_h = shape.in_w = 224;
+  shape.out_h = shape.out_w = 14;
+  shape.in_channels = 3;
+  shape.out_channels = 768;
+  shape.kernel_h = shape.kernel_w = shape.stride_h = shape.stride_w = 16;
+  ASSERT_TRUE(can_use_space_to_depth(shape));
+  const ConvShape moved = space_to_depth_shape(shape);
+  EXPECT_EQ(moved.kernel_h * moved.kernel_w, 1);
+  EXPECT_EQ(moved.in_channels, 768);
+  EXPECT_EQ(moved.in_h, 14);
+  shape.kernel_h = shape.kernel_w = 17;  // overlapping
+  EXPECT_FALSE(can_use_space_to_depth(shape));
+}
+
 TEST(SpaceToDepth, MovesEveryWeight) {
   ConvShape shape;
   shape.in_h = shape.in_w = 224;

@@ -21,7 +21,7 @@ Status check_problem(const ConvProblem& problem) {
   const ConvShape& s = problem.shape;
   if (!is_depthwise(problem)) return unsupported("a depthwise kernel for this layer");
   if (s.x_pixel_stride % 4 != 0 || s.x_pixel_stride < (stored_channels(problem) + 3) / 4 * 4) {
-    return internal_error("CUDA depthwise convolution: input pixels of {} bytes for {} channels",
+    return internal_error("CUDA depthwise convolution: input pixels of {} elements for {} channels",
                           s.x_pixel_stride, stored_channels(problem));
   }
   return Status();
@@ -31,8 +31,8 @@ Status check_problem(const ConvProblem& problem) {
 
 bool is_depthwise(const ConvProblem& problem) {
   const ConvShape& s = problem.shape;
-  return size_of(problem.input) == 1 && s.groups == s.in_channels && s.groups == s.out_channels &&
-         s.groups > 1;
+  return problem.input != DType::kFloat32 && s.groups == s.in_channels &&
+         s.groups == s.out_channels && s.groups > 1;
 }
 
 std::int64_t depthwise_pitch(const ConvShape& shape) { return (shape.out_channels + 15) / 16 * 16; }
@@ -60,7 +60,8 @@ Result<KernelSpec> depthwise_kernel(const ConvProblem& problem, const DepthwiseT
   layer.constant("kStrideH", s.stride_h).constant("kStrideW", s.stride_w);
   layer.constant("kDilationH", s.dilation_h).constant("kDilationW", s.dilation_w);
   layer.constant("kPadTop", s.pad_top).constant("kPadLeft", s.pad_left);
-  layer.constant("kInElem", problem.input).constant("kInPitchBytes", s.x_pixel_stride);
+  const auto size = static_cast<std::int64_t>(size_of(problem.input));
+  layer.constant("kInElem", problem.input).constant("kInPitchBytes", s.x_pixel_stride * size);
   layer.constant("kWeightPitch", depthwise_pitch(s));
   layer.constant("kGroupOutChannels", s.out_channels).constant("kStoredChannels", stored);
   layer.constant("kColumns", tactic.columns);
@@ -101,12 +102,18 @@ DepthwiseTactic choose_depthwise(const ConvProblem& problem, std::int64_t batch,
   return best;
 }
 
-void pack_depthwise_weights(const ConvShape& shape, const std::int8_t* weights,
-                            std::int8_t* packed) {
+void pack_depthwise_weights(const ConvShape& shape, const void* weights, void* packed,
+                            int element_bytes) {
   const std::int64_t taps = shape.kernel_h * shape.kernel_w, pitch = depthwise_pitch(shape);
-  std::memset(packed, 0, static_cast<std::size_t>(taps * pitch));
+  const auto size = static_cast<std::size_t>(element_bytes);
+  std::memset(packed, 0, static_cast<std::size_t>(taps * pitch) * size);
   for (std::int64_t c = 0; c < shape.out_channels; ++c) {
-    for (std::int64_t tap = 0; tap < taps; ++tap) packed[tap * pitch + c] = weights[c * taps + tap];
+    for (std::int64_t tap = 0; tap < taps; ++tap) {
+      std::memcpy(
+          static_cast<std::byte*>(packed) + static_cast<std::size_t>(tap * pitch + c) * size,
+          static_cast<const std::byte*>(weights) + static_cast<std::size_t>(c * taps + tap) * size,
+          size);
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-// CUDA kernels for INT8 depthwise convolution.
+// CUDA kernels for INT8 and FP16 depthwise convolution.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 
 namespace xinfer::kernels::cuda {
 
-/// True for INT8 layers with one input and one output channel a group.
+/// True for INT8 and FP16 layers with one input and one output channel a group.
 bool is_depthwise(const ConvProblem& problem);
 
 /// Output pixels of a row that one thread computes.
@@ -27,9 +27,9 @@ DepthwiseTactic choose_depthwise(const ConvProblem& problem, std::int64_t batch,
 /// Channels of the packed weights, multiplier and bias: a multiple of 16.
 std::int64_t depthwise_pitch(const ConvShape& shape);
 
-/// Packs weights [channels, kernel_h, kernel_w] (s8) to [taps][depthwise_pitch], zeros behind the
-/// last channel.
-void pack_depthwise_weights(const ConvShape& shape, const std::int8_t* weights,
-                            std::int8_t* packed);
+/// Packs weights [channels, kernel_h, kernel_w] to [taps][depthwise_pitch], zeros behind the last
+/// channel. Elements of `element_bytes`.
+void pack_depthwise_weights(const ConvShape& shape, const void* weights, void* packed,
+                            int element_bytes);
 
 }  // namespace xinfer::kernels::cuda

@@ -92,6 +92,10 @@ std::string clip_expression(float low, float high, std::string_view x) {
 }
 
 Result<KernelSpec> elementwise_kernel(const ElementwiseProblem& p, std::string_view name) {
+  if (!is_float(p.a_dtype) || !is_float(p.b_dtype) || !is_float(p.y_dtype)) {
+    return unsupported("a CUDA elementwise kernel from {} and {} to {}", to_string(p.a_dtype),
+                       to_string(p.b_dtype), to_string(p.y_dtype));
+  }
   std::int64_t items = 1;
   std::string axes;
   for (std::size_t i = 0; i < p.axes.size(); ++i) {
@@ -106,6 +110,7 @@ Result<KernelSpec> elementwise_kernel(const ElementwiseProblem& p, std::string_v
   }
   LayerSource layer;
   layer.constant("kItems", items).constant("kHasB", p.has_b);
+  layer.constant("kAElem", p.a_dtype).constant("kBElem", p.b_dtype).constant("kYElem", p.y_dtype);
   layer.constant("kAxisCount", static_cast<std::int64_t>(p.axes.size()));
   layer.constant("kAImage", p.a_image_stride).constant("kBImage", p.b_image_stride);
   layer.constant("kYImage", p.y_image_stride);

@@ -1,4 +1,5 @@
-// Generated CUDA kernels: float32 functions of one or two tensors with broadcasting.
+// Generated CUDA kernels: functions of one or two float tensors with broadcasting, computed in
+// float32.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +10,7 @@
 #include "core/status.h"
 #include "kernels/cuda/kernel_spec.h"
 #include "kernels/elementwise/kinds.h"
+#include "xinfer/core/dtype.h"
 
 namespace xinfer::kernels::cuda {
 
@@ -18,13 +20,14 @@ struct ElementwiseAxis {
   std::int64_t a_stride = 0, b_stride = 0, y_stride = 0;
 };
 
-/// y = expression of `a` (Operand::kInput) and `b` (kInput2), all float32. y may be a's or b's own
-/// memory if the strides agree.
+/// y = expression of `a` (Operand::kInput) and `b` (kInput2), each float32 or FP16. y may be a's or
+/// b's own memory if types and strides agree.
 struct ElementwiseProblem {
   std::vector<ElementwiseAxis> axes;
   std::int64_t a_image_stride = 0, b_image_stride = 0, y_image_stride = 0;
   std::int64_t padding = 0;  ///< zeros that y has behind each row of the last axis
   bool has_b = false;
+  DType a_dtype = DType::kFloat32, b_dtype = DType::kFloat32, y_dtype = DType::kFloat32;
   std::string expression;  ///< CUDA C++ over float a and float b
 };
 

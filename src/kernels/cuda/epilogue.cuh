@@ -129,6 +129,8 @@ __device__ __forceinline__ float apply_steps(float y, int v, const Residuals<kV>
       y = fminf(fmaxf(y, kSpec.low), kSpec.high);
     } else if constexpr (kSpec.kind == StepKind::kLeaky) {
       y = y < 0.0f ? __fmul_rn(y, kSpec.scale) : y;
+    } else if constexpr (kSpec.kind == StepKind::kFunction) {
+      y = layer::step_function<kStep>(y);
     } else if constexpr (kSpec.kind == StepKind::kTable) {
       const int q = __float2int_rn(fminf(fmaxf(y, kSpec.low), kSpec.high));
       const u8 byte = __ldg(static_cast<const u8*>(pointers.at[kStep]) + (q & 255));

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "kernels/cuda/elementwise_kernels.h"
+
 namespace xinfer::kernels::cuda {
 namespace {
 
@@ -42,7 +44,7 @@ Result<std::string> step_text(const EpilogueStep& step, const EpilogueLayout& la
       return step_literal("kTable", step.table_output_signed ? DType::kInt8 : DType::kUInt8, 0, 0,
                           step.table_scale, step.table_min, step.table_max);
     case EpilogueStep::Kind::kActivation:
-      return unsupported("a float activation in a CUDA epilogue");
+      return step_literal("kFunction", DType::kFloat32, 0, 0, 0.0f, 0.0f, 0.0f);
   }
   return internal_error("epilogue step of unknown kind");
 }
@@ -105,6 +107,17 @@ Status add_epilogue(const Epilogue& epilogue, const EpilogueLayout& layout, Laye
     steps += text;
   }
   layer.declare("constexpr xi::Step kSteps[4] = {\n" + steps + "};\n");
+  for (int i = 0; i < epilogue.step_count; ++i) {
+    const EpilogueStep& step = epilogue.steps[i];
+    if (step.kind != EpilogueStep::Kind::kActivation) continue;
+    XINFER_ASSIGN_OR_RETURN(
+        const std::string function,
+        unary_expression(static_cast<Unary>(step.activation), step.alpha, step.beta, "y"));
+    layer.declare(
+        fmt::format("template <>\n__device__ __forceinline__ float step_function<{}>(float y) {{\n"
+                    "  return {};\n}}\n",
+                    i, function));
+  }
   return Status();
 }
 

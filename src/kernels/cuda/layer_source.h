@@ -52,4 +52,7 @@ std::string float_literal(float value);
 /// Whether tensors of this type have kernels on CUDA (int8, uint8, float16, float32).
 bool is_device_elem(DType dtype);
 
+/// float16 or float32.
+inline bool is_float(DType dtype) { return dtype == DType::kFloat16 || dtype == DType::kFloat32; }
+
 }  // namespace xinfer::kernels::cuda

@@ -16,7 +16,8 @@ std::int64_t tiles(std::int64_t size) { return (size + kTile - 1) / kTile; }
 std::int64_t matmul_table_length(std::int64_t n) { return tiles(n) * kTile; }
 
 Result<KernelSpec> matmul_kernel(const MatmulProblem& p) {
-  if (p.a_dtype != DType::kFloat32 && !(is_int8(p.a_dtype) && p.b_dtype == DType::kInt8)) {
+  if (!(is_float(p.a_dtype) && is_float(p.b_dtype)) &&
+      !(is_int8(p.a_dtype) && p.b_dtype == DType::kInt8)) {
     return unsupported("a CUDA product of {} and {}", to_string(p.a_dtype), to_string(p.b_dtype));
   }
   EpilogueLayout epilogue;
@@ -47,7 +48,7 @@ Result<KernelSpec> matmul_kernel(const MatmulProblem& p) {
   spec.entry = "matmul";
   spec.source = "matmul/cuda_matmul.cuh";
   spec.layer = layer.text();
-  spec.tactic = is_int8(p.a_dtype) ? "matmul_s8_64x64" : "matmul_f32_64x64";
+  spec.tactic = is_int8(p.a_dtype) ? "matmul_s8_64x64" : "matmul_float_64x64";
   spec.grid.items_per_image = outer * tiles(p.m) * tiles(p.n);
   spec.threads = 256;
   using Kind = KernelArgument::Kind;

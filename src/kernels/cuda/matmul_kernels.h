@@ -21,7 +21,7 @@ struct MatmulAxis {
 /// kInput2 is b.
 struct MatmulProblem {
   std::int64_t m = 1, n = 1, k = 1;
-  DType a_dtype = DType::kFloat32;  ///< float32, or INT8 (then b is int8)
+  DType a_dtype = DType::kFloat32;  ///< float32, FP16, or INT8 (then b is int8)
   DType b_dtype = DType::kFloat32;
   std::int64_t a_row_stride = 1, a_column_stride = 1;  ///< of m and k
   std::int64_t b_row_stride = 1, b_column_stride = 1;  ///< of k and n

@@ -14,7 +14,7 @@ bool even(std::int64_t value) { return value % 2 == 0; }
 
 /// Whether pairs of neighbours along the last axis can move as one element.
 bool can_pair(const MoveProblem& p) {
-  if (p.axes.empty() || p.fill != 0 || 2 * p.element_bytes > kWidest ||
+  if (p.axes.empty() || p.converts || p.fill != 0 || 2 * p.element_bytes > kWidest ||
       p.output_align % (2 * p.element_bytes) != 0) {
     return false;
   }
@@ -45,6 +45,9 @@ void pair_up(MoveProblem& p) {
 }  // namespace
 
 Result<KernelSpec> move_kernel(MoveProblem p) {
+  if (p.converts && (!is_float(p.from) || !is_float(p.to) || p.fill != 0)) {
+    return unsupported("a CUDA move from {} to {}", to_string(p.from), to_string(p.to));
+  }
   while (can_pair(p)) pair_up(p);
   std::int64_t items = 1;
   std::string axes;
@@ -57,6 +60,8 @@ Result<KernelSpec> move_kernel(MoveProblem p) {
   if (items > std::int64_t{1} << 30) return unsupported("a CUDA move of {} elements", items);
   LayerSource layer;
   layer.constant("kElementBytes", p.element_bytes).constant("kItems", items);
+  layer.constant("kConvert", p.converts);
+  layer.constant("kInElem", p.from).constant("kOutElem", p.to);
   layer.constant("kAxisCount", static_cast<std::int64_t>(p.axes.size()));
   layer.constant("kInImageStride", p.in_image_stride);
   layer.constant("kOutImageStride", p.out_image_stride);
@@ -70,7 +75,7 @@ Result<KernelSpec> move_kernel(MoveProblem p) {
   spec.entry = "move";
   spec.source = "movement/cuda_move.cuh";
   spec.layer = layer.text();
-  spec.tactic = fmt::format("move_{}", 8 * p.element_bytes);
+  spec.tactic = p.converts ? "move_convert" : fmt::format("move_{}", 8 * p.element_bytes);
   spec.grid.items_per_image = items;
   spec.grid.items_per_tile = kThreads;
   spec.threads = kThreads;

@@ -1,5 +1,5 @@
 // The CUDA kernel for everything that moves elements: transposes, slices, padding, expansion,
-// concatenation and single gathered rows are strided copies.
+// concatenation and single gathered rows are strided copies. Float elements may change their type.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,7 @@
 
 #include "core/status.h"
 #include "kernels/cuda/kernel_spec.h"
+#include "xinfer/core/dtype.h"
 
 namespace xinfer::kernels::cuda {
 
@@ -24,6 +25,8 @@ struct MoveAxis {
 /// Of one image; Operand::kInput to kOutput.
 struct MoveProblem {
   int element_bytes = 1;  ///< 1, 2, 4 or 8
+  bool converts = false;  ///< from `from` to `to`, float32 and FP16; then the fill is 0
+  DType from = DType::kFloat32, to = DType::kFloat32;
   std::vector<MoveAxis> axes;
   std::int64_t in_image_stride = 0;  ///< 0: every image reads the same
   std::int64_t out_image_stride = 0;

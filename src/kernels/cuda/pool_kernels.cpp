@@ -32,7 +32,7 @@ void add_axis(LayerSource& layer, const PoolAxis& axis, char suffix, const char*
 Result<KernelSpec> pool_kernel(const PoolProblem& p) {
   const PoolShape& s = p.shape;
   const bool is_max = p.kind == PoolKind::kMax;
-  const DType out = is_max ? p.types.x_dtype : p.types.y_dtype;
+  const DType out = is_max && is_int8(p.types.x_dtype) ? p.types.x_dtype : p.types.y_dtype;
   if (s.depth.in != 1 || s.depth.kernel != 1)
     return unsupported("CUDA pooling in three dimensions");
   if (!is_device_elem(p.types.x_dtype) || !is_device_elem(out) ||
@@ -76,7 +76,7 @@ Result<KernelSpec> pool_kernel(const PoolProblem& p) {
 
 std::vector<float> pool_factors(const PoolProblem& p) {
   double ratio = static_cast<double>(p.types.x_scale);
-  if (p.types.y_dtype != DType::kFloat32) ratio /= static_cast<double>(p.types.y_scale);
+  if (is_int8(p.types.y_dtype)) ratio /= static_cast<double>(p.types.y_scale);
   const std::int64_t taps = p.shape.height.kernel * p.shape.width.kernel;
   std::vector<float> factors = {0.0f};
   for (std::int64_t count = 1; count <= taps; ++count) {

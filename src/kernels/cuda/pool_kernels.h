@@ -15,7 +15,7 @@ namespace xinfer::kernels::cuda {
 struct PoolProblem {
   PoolKind kind = PoolKind::kMax;
   PoolShape shape;
-  AveragePoolParameters types;  ///< kMax reads x_dtype only: y has the same type and scale
+  AveragePoolParameters types;  ///< kMax on INT8: y has x's type and scale
   std::int64_t stored_channels = 0;
   int input_align = 16;
   int output_align = 16;

@@ -7,14 +7,23 @@ namespace {
 
 constexpr int kRowsPerBlock = 8;  // a warp each
 
+// Elements that a lane takes at a time: as many as both pitches keep aligned.
+int run_length(const RowProblem& p) {
+  for (const int run : {8, 4}) {
+    if (p.x_pitch % run == 0 && p.y_pitch % run == 0) return run;
+  }
+  return 1;
+}
+
 Result<KernelSpec> row_kernel(const RowProblem& p, const char* entry, const char* source,
                               LayerSource layer) {
-  if (!is_device_elem(p.output)) {
-    return unsupported("a CUDA {} to {}", entry, to_string(p.output));
+  if (!is_device_elem(p.output) || !is_float(p.input)) {
+    return unsupported("a CUDA {} from {} to {}", entry, to_string(p.input), to_string(p.output));
   }
   layer.constant("kRowsOfImage", p.rows).constant("kLength", p.length);
   layer.constant("kInPitch", p.x_pitch).constant("kOutPitch", p.y_pitch);
-  layer.constant("kOutElem", p.output).constant("kScale", p.y_scale);
+  layer.constant("kInElem", p.input).constant("kOutElem", p.output).constant("kScale", p.y_scale);
+  layer.constant("kRowRun", run_length(p));
   KernelSpec spec;
   spec.entry = entry;
   spec.source = source;

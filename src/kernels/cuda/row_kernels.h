@@ -9,11 +9,13 @@
 
 namespace xinfer::kernels::cuda {
 
-/// float32 rows in, float32 or INT8 rows out (kernels/normalize/normalize.h, softmax/softmax.h).
+/// Float rows in (float32 or FP16), float or INT8 rows out; computed in float32
+/// (kernels/normalize/normalize.h, softmax/softmax.h).
 struct RowProblem {
   std::int64_t rows = 1;  ///< of an image
   std::int64_t length = 1;
   std::int64_t x_pitch = 1, y_pitch = 1;  ///< elements; rows of y end with zeros
+  DType input = DType::kFloat32;
   DType output = DType::kFloat32;
   float y_scale = 1.0f;  ///< INT8 outputs
 };

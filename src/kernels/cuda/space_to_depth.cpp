@@ -24,11 +24,20 @@ Axis rearranged_axis(std::int64_t kernel, std::int64_t stride, std::int64_t pad)
   return axis;
 }
 
+constexpr std::int64_t kMostPatchChannels = 4096;
+
 }  // namespace
 
 bool can_use_space_to_depth(const ConvShape& s) {
-  return s.groups == 1 && s.stride_h == s.stride_w && s.stride_h >= 2 && s.stride_h <= 4 &&
-         s.dilation_h == 1 && s.dilation_w == 1 && s.in_channels * s.stride_h * s.stride_w <= 16;
+  if (s.groups != 1 || s.stride_h != s.stride_w || s.stride_h < 2 || s.dilation_h != 1 ||
+      s.dilation_w != 1) {
+    return false;
+  }
+  const std::int64_t channels = s.in_channels * s.stride_h * s.stride_w;
+  const bool patches = s.kernel_h == s.stride_h && s.kernel_w == s.stride_w && s.pad_top == 0 &&
+                       s.pad_left == 0 && s.in_h == s.out_h * s.stride_h &&
+                       s.in_w == s.out_w * s.stride_w;
+  return channels <= 16 || (patches && channels <= kMostPatchChannels);
 }
 
 ConvShape space_to_depth_shape(const ConvShape& s) {

@@ -9,8 +9,9 @@
 
 namespace xinfer::kernels::cuda {
 
-/// Whether the rearranged layer exists: equal strides of 2 to 4 in both directions, no dilation, no
-/// groups, and at most 16 channels afterwards.
+/// Whether the rearranged layer exists and is worth it: equal strides in both directions, no
+/// dilation, no groups, and at most 16 channels afterwards; or patches side by side (as in a vision
+/// transformer), which become pixels of a 1 x 1 convolution.
 bool can_use_space_to_depth(const ConvShape& shape);
 
 /// The rearranged layer. Its pixel strides are its channels rounded up to 16 (input) and unchanged

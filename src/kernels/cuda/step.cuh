@@ -1,11 +1,12 @@
 // The vocabulary of layer.cuh's epilogue constants, and conversions of single values.
 #pragma once
 
+#include "cuda/functions.cuh"
 #include "cuda/types.cuh"
 
 namespace xi {
 
-enum class StepKind { kResidual, kClip, kLeaky, kTable };
+enum class StepKind { kResidual, kClip, kLeaky, kTable, kFunction };
 
 /// One step of the epilogue (kernels/epilogue.h), as a constant.
 struct Step {
@@ -46,3 +47,11 @@ __device__ __forceinline__ u32 pack_saturated(int q0, int q1, int q2, int q3) {
 }
 
 }  // namespace xi
+
+namespace layer {
+
+/// y of step kStep, if that is a kFunction: layer.cuh specialises it.
+template <int kStep>
+__device__ float step_function(float y);
+
+}  // namespace layer

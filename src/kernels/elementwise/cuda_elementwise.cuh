@@ -1,39 +1,9 @@
-// A float32 function of one or two tensors, one element a thread. The function is the layer's:
-// XI_EXPRESSION(a, b) in layer.cuh, over the functions below (kernels/elementwise/kinds.h).
+// A function of one or two tensors, computed in float32, one element a thread. The function is the
+// layer's: XI_EXPRESSION(a, b) in layer.cuh, over cuda/functions.cuh. Tensors are float32 or FP16,
+// each for itself.
 #pragma once
 
-#include "cuda/memory.cuh"
-#include "cuda/step.cuh"
-
-namespace xi {
-
-__device__ __forceinline__ float sigmoid(float x) { return 1.0f / (1.0f + expf(-x)); }
-__device__ __forceinline__ float hard_sigmoid(float x, float alpha, float beta) {
-  return fmaxf(0.0f, fminf(1.0f, alpha * x + beta));
-}
-__device__ __forceinline__ float hard_swish(float x) {
-  return x * fmaxf(0.0f, fminf(1.0f, x / 6.0f + 0.5f));
-}
-__device__ __forceinline__ float silu(float x) { return x * sigmoid(x); }
-__device__ __forceinline__ float gelu(float x) {
-  return 0.5f * x * (1.0f + erff(x * 0.70710678118654752f));
-}
-__device__ __forceinline__ float gelu_tanh(float x) {
-  return 0.5f * x * (1.0f + tanhf(0.79788456080286536f * (x + 0.044715f * x * x * x)));
-}
-__device__ __forceinline__ float leaky_relu(float x, float slope) {
-  return x < 0.0f ? x * slope : x;
-}
-__device__ __forceinline__ float elu(float x, float alpha) {
-  return x > 0.0f ? x : alpha * expm1f(x);
-}
-__device__ __forceinline__ float softplus(float x) {
-  return fmaxf(x, 0.0f) + log1pf(expf(-fabsf(x)));
-}
-__device__ __forceinline__ float mish(float x) { return x * tanhf(softplus(x)); }
-
-}  // namespace xi
-
+#include "cuda/run.cuh"
 #include "layer.cuh"
 
 namespace xi {
@@ -65,7 +35,7 @@ __device__ __forceinline__ void follow(int position, Place& place) {
 }  // namespace xi
 
 extern "C" __global__ void __launch_bounds__(xi::kThreads)
-    elementwise(const float* a_base, const float* b_base, float* y_base, const int batch) {
+    elementwise(const void* a_base, const void* b_base, void* y_base, const int batch) {
   using namespace xi;
   let_successor_start();
   const s64 item = static_cast<s64>(blockIdx.x) * kThreads + threadIdx.x;
@@ -76,9 +46,10 @@ extern "C" __global__ void __launch_bounds__(xi::kThreads)
   wait_for_predecessor();
   float y = 0.0f;
   if (place.real) {
-    const float a = a_base[image * static_cast<s64>(kAImage) + place.a];
-    const float b = kHasB ? b_base[image * static_cast<s64>(kBImage) + place.b] : 0.0f;
+    const float a = load_element<kAElem>(a_base, image * static_cast<s64>(kAImage) + place.a);
+    const float b =
+        kHasB ? load_element<kBElem>(b_base, image * static_cast<s64>(kBImage) + place.b) : 0.0f;
     y = XI_EXPRESSION(a, b);
   }
-  y_base[image * static_cast<s64>(kYImage) + place.y] = y;
+  store_element<kYElem>(y_base, image * static_cast<s64>(kYImage) + place.y, y);
 }

@@ -1,7 +1,7 @@
 // Products of two operands that are both computed at run time, a plain tiled GEMM:
 //   y[m, n] = epilogue(sum over k of a[m, k] * b[k, n])
-// for every image and batch axis. Float32 sums are one FMA chain over k, as on the CPU; INT8 sums
-// are exact. A block computes 64 x 64 outputs, a thread 4 x 4; slices of 16 of k go through shared
+// for every image and batch axis. Float sums are one FMA chain over k, as on the CPU; INT8 sums are
+// exact. A block computes 64 x 64 outputs, a thread 4 x 4; slices of 16 of k go through shared
 // memory. Grid: images * batch axes * row tiles * column tiles, column tiles fastest.
 #pragma once
 
@@ -36,12 +36,11 @@ using Value = Sum::Type;
 
 template <Elem kElem>
 __device__ __forceinline__ Value load_value(const void* base, s64 index) {
-  if constexpr (kElem == Elem::kF32) {
-    return static_cast<const float*>(base)[index];
-  } else if constexpr (kElem == Elem::kU8) {
-    return static_cast<const u8*>(base)[index];
+  if constexpr (is_int8(kElem)) {
+    return kElem == Elem::kU8 ? static_cast<const u8*>(base)[index]
+                              : static_cast<const s8*>(base)[index];
   } else {
-    return static_cast<const s8*>(base)[index];
+    return load_element<kElem>(base, index);
   }
 }
 

@@ -1,11 +1,11 @@
 // A strided copy of one image after another, one element (of up to 16 bytes) a thread:
 //   y[sum of p_i * out_stride_i] = x[sum of (start_i + p_i * step_i) * in_stride_i]
 // for every position p of the output, or the fill value where an input position is outside its
-// axis. Axes, last one fastest, are constants of the layer (kernels/cuda/move_kernels.h).
+// axis. Axes, last one fastest, are constants of the layer (kernels/cuda/move_kernels.h). With
+// kConvert the elements change their float type on the way.
 #pragma once
 
-#include "cuda/memory.cuh"
-#include "cuda/step.cuh"
+#include "cuda/run.cuh"
 #include "layer.cuh"
 
 namespace xi {
@@ -69,7 +69,7 @@ __device__ __forceinline__ void follow(s64 position, Route& route) {
 }  // namespace xi
 
 extern "C" __global__ void __launch_bounds__(xi::kThreads)
-    move(const xi::Element* __restrict__ x, xi::Element* __restrict__ y, const int batch) {
+    move(const void* __restrict__ x, void* __restrict__ y, const int batch) {
   using namespace xi;
   let_successor_start();
   const s64 item = static_cast<s64>(blockIdx.x) * kThreads + threadIdx.x;
@@ -78,7 +78,12 @@ extern "C" __global__ void __launch_bounds__(xi::kThreads)
   Route route;
   follow<kAxisCount - 1>(static_cast<int>(item % kItems), route);
   wait_for_predecessor();
-  Element value = fill_value<Element>();
-  if (route.inside) value = x[image * static_cast<s64>(kInImageStride) + route.from];
-  y[image * static_cast<s64>(kOutImageStride) + route.to] = value;
+  const s64 from = image * static_cast<s64>(kInImageStride) + route.from;
+  const s64 to = image * static_cast<s64>(kOutImageStride) + route.to;
+  if constexpr (kConvert) {
+    store_element<kOutElem>(y, to, route.inside ? load_element<kInElem>(x, from) : 0.0f);
+  } else {
+    static_cast<Element*>(y)[to] =
+        route.inside ? static_cast<const Element*>(x)[from] : fill_value<Element>();
+  }
 }

@@ -5,6 +5,7 @@
 #include "kernels/cuda/conv_problem.h"
 #include "kernels/cuda/depthwise_kernels.h"
 #include "kernels/cuda/space_to_depth.h"
+#include "kernels/elementwise/half.h"
 #include "lower/cuda/cuda_lowering.h"
 
 namespace xinfer::lower {
@@ -18,6 +19,16 @@ using kernels::cuda::Operand;
 
 /// What a kernel needs to be there; never read at build time.
 constexpr float kPresent = 1.0f;
+
+/// The weights as elements of the type that the layer multiplies: float rows become FP16.
+std::vector<std::byte> weights_of_type(std::span<const std::byte> rows, DType input) {
+  if (input != DType::kFloat16) return {rows.begin(), rows.end()};
+  const auto* from = reinterpret_cast<const float*>(rows.data());
+  std::vector<std::byte> halves(rows.size() / 2);
+  auto* to = reinterpret_cast<kernels::Float16*>(halves.data());
+  for (std::size_t i = 0; i < rows.size() / sizeof(float); ++i) to[i] = kernels::Float16(from[i]);
+  return halves;
+}
 
 /// Multiplier and bias, spread to the rows of the kernel's weights.
 template <typename Spread>
@@ -65,17 +76,19 @@ Status choose_depthwise(CudaLowering& cuda, const ConvProblem& problem,
                         const fb::EpilogueT& epilogue, std::span<const std::byte> weights,
                         CudaLaunch& launch) {
   const std::int64_t pitch = kernels::cuda::depthwise_pitch(problem.shape);
-  std::vector<std::int8_t> packed(
-      static_cast<std::size_t>(problem.shape.kernel_h * problem.shape.kernel_w * pitch));
-  kernels::cuda::pack_depthwise_weights(
-      problem.shape, reinterpret_cast<const std::int8_t*>(weights.data()), packed.data());
-  cuda.use(launch, Operand::kWeights, cuda.blobs().add(std::span<const std::int8_t>(packed)));
+  const std::size_t element = size_of(problem.input);
+  std::vector<std::byte> packed(
+      static_cast<std::size_t>(problem.shape.kernel_h * problem.shape.kernel_w * pitch) * element);
+  kernels::cuda::pack_depthwise_weights(problem.shape, weights.data(), packed.data(),
+                                        static_cast<int>(element));
+  cuda.use(launch, Operand::kWeights, cuda.blobs().add(std::span<const std::byte>(packed)));
   const auto spread = [&](std::span<const float> values) {
     std::vector<float> table(static_cast<std::size_t>(pitch), 0.0f);
     std::copy(values.begin(), values.end(), table.begin());
     return table;
   };
-  add_tables(cuda, epilogue, true, problem.shape.out_channels, spread, launch);
+  add_tables(cuda, epilogue, problem.epilogue.multiplier != nullptr, problem.shape.out_channels,
+             spread, launch);
   for (const std::int64_t batch : cuda.batch_points(launch.batch)) {
     const auto tactic =
         kernels::cuda::choose_depthwise(problem, batch, cuda.target().multiprocessors);
@@ -85,11 +98,20 @@ Status choose_depthwise(CudaLowering& cuda, const ConvProblem& problem,
   return {};
 }
 
-/// `shape` but for the tensors' part of it, then the launch.
+/// The type that the step multiplies.
+Result<DType> product_type(const CudaLowering& cuda, const fb::StepT& step, TensorId input) {
+  XINFER_ASSIGN_OR_RETURN(const CudaTensor x, cuda.tensor(input));
+  if (x.is_int8()) return x.dtype;
+  return cuda.is_half(step) ? DType::kFloat16 : DType::kFloat32;
+}
+
+/// `shape` but for the tensors' part of it, then the launch. `weights`: of the type that the
+/// step multiplies.
 Status lower_conv(CudaLowering& cuda, const fb::StepT& step, ConvShape shape,
                   std::span<const std::byte> weights, const fb::EpilogueT& epilogue,
                   TensorId input) {
-  XINFER_ASSIGN_OR_RETURN(const CudaTensor x, cuda.aligned_tensor(input, step));
+  XINFER_ASSIGN_OR_RETURN(const DType type, product_type(cuda, step, input));
+  XINFER_ASSIGN_OR_RETURN(const CudaTensor x, cuda.aligned_tensor(input, type, step));
   XINFER_ASSIGN_OR_RETURN(const CudaTensor y, cuda.tensor(step.outputs[0]));
   shape.x_pixel_stride = x.pitch;
   shape.y_pixel_stride = y.pitch;
@@ -103,17 +125,14 @@ Status lower_conv(CudaLowering& cuda, const fb::StepT& step, ConvShape shape,
   problem.epilogue.output_dtype = y.dtype;
   problem.epilogue.multiplier = x.is_int8() ? &kPresent : nullptr;
   problem.epilogue.bias = &kPresent;
-  const std::size_t fused = fused_step_count(epilogue);
-  for (std::size_t i = 0; i < fused; ++i) {
-    XINFER_RETURN_IF_ERROR(
-        add_epilogue_step(cuda, step, *epilogue.steps[i], launch, problem.epilogue));
+  for (const auto& part : epilogue.steps) {
+    XINFER_RETURN_IF_ERROR(add_epilogue_step(cuda, step, *part, launch, problem.epilogue));
   }
   cuda.write(launch, Operand::kOutput, y.id);
   XINFER_RETURN_IF_ERROR(kernels::cuda::is_depthwise(problem)
                              ? choose_depthwise(cuda, problem, epilogue, weights, launch)
                              : choose_gemm(cuda, problem, epilogue, weights, launch));
-  XINFER_RETURN_IF_ERROR(cuda.emit(step, std::move(launch)));
-  return emit_epilogue_tail(cuda, step, epilogue, y);
+  return cuda.emit(step, std::move(launch));
 }
 
 }  // namespace
@@ -146,14 +165,17 @@ Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::Conv
   XINFER_ASSIGN_OR_RETURN(const CudaTensor x, cuda.tensor(step.inputs[0]));
   XINFER_ASSIGN_OR_RETURN(const CudaTensor y, cuda.tensor(step.outputs[0]));
   const ConvShape shape = conv_shape(conv, x, y);
-  const std::span<const std::byte> weights = cuda.rows_of(conv.weights);
+  XINFER_ASSIGN_OR_RETURN(const DType type, product_type(cuda, step, x.id));
+  const std::vector<std::byte> weights = weights_of_type(cuda.rows_of(conv.weights), type);
   if (cuda.stem_block(x.id) == 1) {
     return lower_conv(cuda, step, shape, weights, *conv.epilogue, x.id);
   }
   const ConvShape moved = kernels::cuda::space_to_depth_shape(shape);
   std::vector<std::byte> rearranged(static_cast<std::size_t>(moved.out_channels * moved.kernel_h *
-                                                             moved.kernel_w * moved.in_channels));
-  kernels::cuda::space_to_depth_weights(shape, weights.data(), rearranged.data(), 1);
+                                                             moved.kernel_w * moved.in_channels) *
+                                    size_of(type));
+  kernels::cuda::space_to_depth_weights(shape, weights.data(), rearranged.data(),
+                                        static_cast<int>(size_of(type)));
   return lower_conv(cuda, step, moved, rearranged, *conv.epilogue, cuda.rearranged(x.id));
 }
 
@@ -163,7 +185,9 @@ Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::Gemm
   shape.in_w = shape.out_w = x.pixels();
   shape.in_channels = gemm.k;
   shape.out_channels = gemm.n;
-  return lower_conv(cuda, step, shape, cuda.rows_of(gemm.weights), *gemm.epilogue, x.id);
+  XINFER_ASSIGN_OR_RETURN(const DType type, product_type(cuda, step, x.id));
+  return lower_conv(cuda, step, shape, weights_of_type(cuda.rows_of(gemm.weights), type),
+                    *gemm.epilogue, x.id);
 }
 
 }  // namespace xinfer::lower

@@ -54,11 +54,11 @@ Status emit_copy(CudaLowering& cuda, const fb::StepT& step, const std::string& n
   return cuda.emit(step, std::move(launch), std::move(spec));
 }
 
-Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::QuantizeT& convert) {
-  XINFER_ASSIGN_OR_RETURN(const CudaTensor x, cuda.tensor(step.inputs[0]));
-  XINFER_ASSIGN_OR_RETURN(const CudaTensor y, cuda.tensor(step.outputs[0]));
-  const Move move = classify(convert.perm);
-  if (move == Move::kOther) return unsupported("a conversion with this permutation of axes");
+Result<bool> emit_convert(CudaLowering& cuda, const fb::StepT& step,
+                          const std::vector<std::uint32_t>& perm, const CudaTensor& x,
+                          const CudaTensor& y) {
+  const Move move = classify(perm);
+  if (move == Move::kOther) return false;
   const CudaTensor& last = move == Move::kToChannelsLast ? y : x;  // [N, spatial…, C]
   kernels::cuda::ConvertProblem problem;
   problem.shape.pixels = last.pixels();
@@ -85,7 +85,15 @@ Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::Quan
   cuda.read(launch, Operand::kInput, x.id);
   cuda.write(launch, Operand::kOutput, target);
   XINFER_ASSIGN_OR_RETURN(auto spec, kernels::cuda::convert_kernel(problem));
-  return cuda.emit(step, std::move(launch), std::move(spec));
+  XINFER_RETURN_IF_ERROR(cuda.emit(step, std::move(launch), std::move(spec)));
+  return true;
+}
+
+Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::QuantizeT& convert) {
+  XINFER_ASSIGN_OR_RETURN(const CudaTensor x, cuda.tensor(step.inputs[0]));
+  XINFER_ASSIGN_OR_RETURN(const CudaTensor y, cuda.tensor(step.outputs[0]));
+  XINFER_ASSIGN_OR_RETURN(const bool done, emit_convert(cuda, step, convert.perm, x, y));
+  return done ? Status() : unsupported("a conversion with this permutation of axes");
 }
 
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::ByteTableT& table) {

@@ -1,4 +1,4 @@
-// Layers that stay float32: functions of elements, softmax, layer normalisation.
+// Layers that stay float (float32 or FP16): functions of elements, softmax, layer normalisation.
 #include "kernels/cuda/elementwise_kernels.h"
 #include "kernels/cuda/row_kernels.h"
 #include "lower/cuda/cuda_lowering.h"
@@ -11,8 +11,9 @@ using kernels::cuda::Operand;
 using kernels::cuda::RowProblem;
 
 Status check_float(const CudaTensor& tensor) {
-  if (tensor.dtype == DType::kFloat32) return {};
-  return unsupported("{} has no CUDA kernel here; supported: float32", to_string(tensor.dtype));
+  if (tensor.is_float()) return {};
+  return unsupported("{} has no CUDA kernel here; supported: float32, float16",
+                     to_string(tensor.dtype));
 }
 
 /// Elements from one position of axis i to the next; 0 where x is broadcast to y.
@@ -36,6 +37,9 @@ Status emit_elementwise(CudaLowering& cuda, const fb::StepT& step, const std::st
   for (const CudaTensor* tensor : {&a, &b, &y}) XINFER_RETURN_IF_ERROR(check_float(*tensor));
   ElementwiseProblem problem;
   problem.has_b = has_b;
+  problem.a_dtype = a.dtype;
+  problem.b_dtype = b.dtype;
+  problem.y_dtype = y.dtype;
   problem.expression = expression;
   problem.padding = y.pitch - y.channels();
   XINFER_ASSIGN_OR_RETURN(problem.a_image_stride, image_stride(a, y));
@@ -60,8 +64,13 @@ Result<RowProblem> row_problem(const CudaTensor& x, const CudaTensor& y, std::ui
   if (axis != x.dims.size() || axis == 0) {
     return unsupported("normalising axis {} of {}; supported: the last", axis, x.dims.size() + 1);
   }
-  return RowProblem{x.pixels(), x.channels(), x.pitch,
-                    y.pitch,    y.dtype,      y.is_int8() ? y.scale : 1.0f};
+  return RowProblem{.rows = x.pixels(),
+                    .length = x.channels(),
+                    .x_pitch = x.pitch,
+                    .y_pitch = y.pitch,
+                    .input = x.dtype,
+                    .output = y.dtype,
+                    .y_scale = y.is_int8() ? y.scale : 1.0f};
 }
 
 }  // namespace

@@ -89,6 +89,114 @@ TEST(CudaLowering, NamesTheLayerThatHasNoKernel) {
   EXPECT_THAT(open.status().message(), HasSubstr("cuda:sm_90a: step \"strange\" (Unary)"));
 }
 
+/// Two convolutions between the caller's tensors.
+ir::Graph two_convolutions() {
+  ir::GraphBuilder builder;
+  const ir::ValueId x = builder.input("x", {ir::Dim::symbol("batch"), 8, 16, 16});
+  const ir::ValueId middle =
+      builder.conv(x, builder.random_constant({24, 8, 3, 3}), ir::kNoValue, {.pad = 1}, "c1");
+  builder.output(
+      builder.conv(middle, builder.random_constant({16, 24, 1, 1}), ir::kNoValue, {}, "c2"));
+  return builder.graph();
+}
+
+/// The types of what the launches write, in order.
+std::vector<DType> written_types(const OpenCudaPlan& open) {
+  std::vector<DType> types;
+  for (const auto& step : open.plan->steps) {
+    types.push_back(
+        static_cast<DType>(open.plan->tensors[static_cast<std::size_t>(step->outputs[0])]->dtype));
+  }
+  return types;
+}
+
+OpenCudaPlan lower_with(const ir::Graph& graph, const NodePrecisions& precisions) {
+  engine::BlobWriter blobs;
+  return lower_cuda(graph, kSymbols, make_cuda_target("sm_90a", CudaBackend::kAuto).value(), blobs,
+                    precisions)
+      .value();
+}
+
+TEST(CudaLowering, StoresInFp16WhatFp16LayersShare) {
+  const OpenCudaPlan open =
+      lower_with(two_convolutions(), {{"c1", ir::Precision::kFp16}, {"c2", ir::Precision::kFp16}});
+  // The caller's input becomes FP16 channels last at once; the caller's output stays float32.
+  EXPECT_THAT(families(open), ElementsAre("Transpose", "Conv", "Conv", "Transpose"));
+  EXPECT_THAT(written_types(open),
+              ElementsAre(DType::kFloat16, DType::kFloat16, DType::kFloat16, DType::kFloat32));
+  EXPECT_THAT(open.launches[1].points[0].candidates.front().layer,
+              HasSubstr("kInElem = xi::Elem::kF16"));
+}
+
+TEST(CudaLowering, ConvertsBetweenFp32AndFp16Layers) {
+  const OpenCudaPlan open =
+      lower_with(two_convolutions(), {{"c1", ir::Precision::kFp32}, {"c2", ir::Precision::kFp16}});
+  EXPECT_THAT(families(open), ElementsAre("Transpose", "Conv", "Copy", "Conv", "Transpose"));
+  EXPECT_THAT(written_types(open), ElementsAre(DType::kFloat32, DType::kFloat32, DType::kFloat16,
+                                               DType::kFloat16, DType::kFloat32));
+}
+
+/// softmax(x wq (x wk)T * 0.25) x wv over 2 heads of 32 and 16 tokens, as exporters write it.
+ir::Graph attention_graph() {
+  ir::GraphBuilder builder;
+  const ir::ValueId x = builder.input("x", {ir::Dim::symbol("batch"), 16, 64});
+  const auto heads = [&](const std::string& name, std::vector<std::int64_t> perm) {
+    const ir::ValueId y = builder.matmul(x, builder.random_constant({64, 64}), ir::kNoValue, name);
+    const ir::ValueId split =
+        builder.reshape(y, {ir::Dim::symbol("batch"), 16, 2, 32}, name + "_split");
+    return builder.transpose(split, std::move(perm), name + "_heads");
+  };
+  const ir::ValueId q = heads("q", {0, 2, 1, 3}), k = heads("k", {0, 2, 3, 1});
+  const ir::ValueId scores =
+      builder.multiply(builder.matmul(q, k, ir::kNoValue, "qk"),
+                       builder.constant(Shape{}, std::vector<float>{0.25f}), "scaled");
+  const ir::ValueId y = builder.matmul(builder.softmax(scores, 3, "weights"),
+                                       heads("v", {0, 2, 1, 3}), ir::kNoValue, "pv");
+  const ir::ValueId joined = builder.reshape(builder.transpose(y, {0, 2, 1, 3}, "tokens"),
+                                             {ir::Dim::symbol("batch"), 16, 64}, "joined");
+  builder.output(
+      builder.matmul(joined, builder.random_constant({64, 64}), ir::kNoValue, "projected"));
+  return builder.graph();
+}
+
+NodePrecisions all_half(const ir::Graph& graph) {
+  NodePrecisions precisions;
+  for (const ir::NodeId id : graph.order()) {
+    precisions[graph.node(id).name] = ir::Precision::kFp16;
+  }
+  return precisions;
+}
+
+TEST(CudaLowering, ComputesAttentionInOneLaunch) {
+  const ir::Graph graph = attention_graph();
+  const OpenCudaPlan open = lower_with(graph, all_half(graph));
+  // The projections are one product of 192 columns, of which the attention reads thirds.
+  EXPECT_THAT(families(open), ElementsAre("Transpose", "Gemm", "Attention", "Gemm"));
+  const auto& operands = open.plan->steps[2]->params.AsCuda()->operands;
+  ASSERT_EQ(operands.size(), 4u);
+  EXPECT_EQ(operands[1]->offset_bytes, 128u);
+  EXPECT_EQ(operands[2]->offset_bytes, 256u);
+  EXPECT_EQ(operands[0]->tensor, operands[2]->tensor);
+}
+
+TEST(CudaLowering, LeavesAttentionInFp32AsItIs) {
+  const ir::Graph graph = attention_graph();
+  const OpenCudaPlan open = lower_with(graph, {{"weights", ir::Precision::kFp32}});
+  EXPECT_THAT(families(open), ::testing::Contains("Softmax"));
+  EXPECT_THAT(families(open), ::testing::Not(::testing::Contains("Attention")));
+}
+
+TEST(CudaLowering, ForgetsConstantsThatNoLaunchReads) {
+  ir::GraphBuilder builder;
+  const ir::ValueId x = builder.input("x", {ir::Dim::symbol("batch"), 4, 8});
+  builder.output(builder.add(ir::Gather{1}, {x, builder.integers({1}, {2})}, "row"));
+  const OpenCudaPlan open = lower(builder.graph()).value();
+  EXPECT_THAT(families(open), ElementsAre("Gather"));
+  for (const auto& tensor : open.plan->tensors) {
+    EXPECT_NE(tensor->storage, engine::fb::Storage::Constant);
+  }
+}
+
 TEST(CudaTarget, NamesTheKnownArchitectures) {
   const Result<CudaTarget> target = make_cuda_target("sm_75", CudaBackend::kAuto);
   ASSERT_FALSE(target.ok());

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "lower/cuda/cuda_fusions.h"
 #include "lower/handlers.h"
 #include "lower/memory_plan.h"
 
@@ -19,10 +20,15 @@ std::int64_t CudaTensor::stride(std::size_t axis) const {
   return step;
 }
 
-CudaLowering::CudaLowering(Lowering& source, const engine::BlobWriter& rows,
-                           const SymbolRanges& symbols, const CudaTarget& target,
-                           engine::BlobWriter& blobs)
-    : source_(source), rows_(rows), symbols_(symbols), target_(target), blobs_(blobs) {}
+CudaLowering::CudaLowering(Lowering& source, engine::BlobWriter& rows, const SymbolRanges& symbols,
+                           const CudaTarget& target, engine::BlobWriter& blobs,
+                           const NodePrecisions& precisions)
+    : source_(source),
+      rows_(rows),
+      symbols_(symbols),
+      precisions_(precisions),
+      target_(target),
+      blobs_(blobs) {}
 
 // --- tensors ------------------------------------------------------------------------------------
 
@@ -46,14 +52,15 @@ Result<CudaTensor> CudaLowering::tensor(TensorId id) const {
   return result;
 }
 
-Result<CudaTensor> CudaLowering::aligned_tensor(TensorId id, const fb::StepT& step) {
+Result<CudaTensor> CudaLowering::aligned_tensor(TensorId id, DType dtype, const fb::StepT& step) {
   XINFER_ASSIGN_OR_RETURN(const CudaTensor x, tensor(id));
-  const std::int64_t pitch = aligned_pitch(x.channels(), x.dtype);
-  if (x.pitch % aligned_pitch(1, x.dtype) == 0) return x;
-  const TensorId copy = source_.add_tensor(x.dtype, x.scale, source_.shape_of(id));
+  const std::int64_t pitch = aligned_pitch(x.channels(), dtype);
+  if (x.dtype == dtype && x.pitch % aligned_pitch(1, dtype) == 0) return x;
+  const TensorId copy = source_.add_tensor(dtype, x.scale, source_.shape_of(id));
   made(copy).pixel_stride = static_cast<std::uint64_t>(pitch);
   XINFER_ASSIGN_OR_RETURN(const CudaTensor y, tensor(copy));
-  XINFER_RETURN_IF_ERROR(emit_copy(*this, step, step.name + " input aligned", x, y));
+  const char* change = x.dtype == dtype ? " input aligned" : " input converted";
+  XINFER_RETURN_IF_ERROR(emit_copy(*this, step, step.name + change, x, y));
   return y;
 }
 
@@ -117,8 +124,10 @@ void CudaLowering::forget_unused_tensors() {
   }
   for (std::size_t i = 0; i < used.size(); ++i) {
     fb::TensorT& tensor = *source_.plan().tensors[i];
-    if (used[i] || tensor.storage != fb::Storage::Arena) continue;
-    tensor.dims.clear();  // it has no place in the arena
+    const bool inside = tensor.storage == fb::Storage::Arena;
+    if (used[i] || (!inside && tensor.storage != fb::Storage::Constant)) continue;
+    tensor.storage = fb::Storage::Arena;  // a constant's bytes were not kept
+    tensor.dims.clear();                  // it has no place in the arena
     tensor.pixel_stride = 0;
   }
 }
@@ -134,10 +143,11 @@ void CudaLowering::add_operand(CudaLaunch& launch, Operand operand, TensorId id,
   launch.operands.push_back(std::move(made_operand));
 }
 
-void CudaLowering::read(CudaLaunch& launch, Operand operand, TensorId id) {
+void CudaLowering::read(CudaLaunch& launch, Operand operand, TensorId id,
+                        std::int64_t offset_bytes) {
   keep_constant(id);
   launch.inputs.push_back(id);
-  add_operand(launch, operand, id, 0);
+  add_operand(launch, operand, id, offset_bytes);
 }
 
 void CudaLowering::write(CudaLaunch& launch, Operand operand, TensorId id,
@@ -252,12 +262,53 @@ Status CudaLowering::lower_step(const fb::StepT& step) {
   }
 }
 
+void CudaLowering::drop(const std::set<const fb::StepT*>& steps) {
+  std::erase_if(source_.plan().steps, [&](const auto& step) { return steps.contains(step.get()); });
+}
+
+std::map<const fb::StepT*, FusedAttention> CudaLowering::find_attentions() {
+  std::map<const fb::StepT*, FusedAttention> found;
+  const StepUses uses(source_);
+  std::vector<MergedProjections> merged;
+  for (const auto& step : source_.plan().steps) {
+    auto attention = match_attention(*this, uses, *step);
+    if (!attention) continue;
+    if (auto projections = merge_projections(source_, rows_, uses, *attention)) {
+      merged.push_back(*std::move(projections));
+    }
+    const fb::StepT* last = attention->steps.back();
+    found.emplace(last, *std::move(attention));
+  }
+  auto& steps = source_.plan().steps;
+  for (MergedProjections& projections : merged) {
+    for (auto& step : steps) {
+      if (step.get() == projections.replaced.front()) step = std::move(projections.step);
+    }
+    drop({projections.replaced.begin() + 1, projections.replaced.end()});
+  }
+  return found;
+}
+
 Status CudaLowering::run() {
+  choose_halves(source_, precisions_);
+  if (!precisions_.empty()) {  // otherwise every value stays observable, for calibration
+    drop(cancel_transposes(source_));
+    drop(absorb_expansions(source_));
+    drop(absorb_quantisers(source_));
+  }
   choose_pitches(source_);
   stem_blocks_ = find_stems(source_, *this);
+  const std::map<const fb::StepT*, FusedAttention> attentions = find_attentions();
   std::vector<std::unique_ptr<fb::StepT>> common = std::move(source_.plan().steps);
+  DroppedSteps dropped;
+  for (const auto& [last, attention] : attentions) {
+    dropped.insert(attention.steps.begin(), attention.steps.end());
+  }
   for (const auto& step : common) {
-    Status status = lower_step(*step);
+    const auto attention = attentions.find(step.get());
+    if (attention == attentions.end() && dropped.contains(step.get())) continue;
+    Status status = attention == attentions.end() ? lower_step(*step)
+                                                  : lower_attention(*this, attention->second);
     if (status.ok()) continue;
     return std::move(status).with_context(fmt::format(
         "{}: step \"{}\" ({})", target_.name(), step->name, fb::EnumNameParams(step->params.type)));

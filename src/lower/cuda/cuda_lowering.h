@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -35,11 +36,15 @@ struct CudaTensor {
     return count;
   }
   bool is_int8() const { return dtype == DType::kInt8 || dtype == DType::kUInt8; }
+  bool is_float() const { return dtype == DType::kFloat32 || dtype == DType::kFloat16; }
   /// Elements from one image to the next.
   std::int64_t image_stride() const { return dims.empty() ? 1 : pixels() * pitch; }
   /// Elements from one position of axis i (of `dims`) to the next.
   std::int64_t stride(std::size_t axis) const;
 };
+
+/// The lowest precision among the step's nodes; kInt8 where it has only INT8 nodes or none at all.
+ir::Precision step_precision(const fb::StepT& step, const NodePrecisions& precisions);
 
 /// A launch under construction.
 struct CudaLaunch {
@@ -51,11 +56,14 @@ struct CudaLaunch {
   std::vector<BatchPoint> points;
 };
 
+struct FusedAttention;
+
 class CudaLowering {
  public:
   /// `source` has lowered its graph with WeightForm::kRows into `rows`.
-  CudaLowering(Lowering& source, const engine::BlobWriter& rows, const SymbolRanges& symbols,
-               const CudaTarget& target, engine::BlobWriter& blobs);
+  CudaLowering(Lowering& source, engine::BlobWriter& rows, const SymbolRanges& symbols,
+               const CudaTarget& target, engine::BlobWriter& blobs,
+               const NodePrecisions& precisions);
 
   /// Replaces the plan's steps by launches.
   Status run();
@@ -67,8 +75,12 @@ class CudaLowering {
 
   /// Fails, naming the dimension, if one beside the first is dynamic.
   Result<CudaTensor> tensor(TensorId id) const;
-  /// As `tensor`, in rows that start at 16-byte boundaries: a copy if need be.
-  Result<CudaTensor> aligned_tensor(TensorId id, const fb::StepT& step);
+  /// As `tensor`, of type `dtype` in rows that start at 16-byte boundaries: a copy if need be.
+  Result<CudaTensor> aligned_tensor(TensorId id, DType dtype, const fb::StepT& step);
+  /// Whether the step's float layers compute in FP16.
+  bool is_half(const fb::StepT& step) const {
+    return step_precision(step, precisions_) == ir::Precision::kFp16;
+  }
   /// Bytes of a blob or constant of the common lowering.
   std::span<const std::byte> rows_of(const fb::Blob& blob) const;
   std::span<const std::byte> constant_bytes(TensorId id) const;
@@ -82,7 +94,8 @@ class CudaLowering {
   }
 
   /// Adds an operand: a tensor that the launch reads or writes (offset in bytes), or a blob.
-  void read(CudaLaunch& launch, kernels::cuda::Operand operand, TensorId id);
+  void read(CudaLaunch& launch, kernels::cuda::Operand operand, TensorId id,
+            std::int64_t offset_bytes = 0);
   void write(CudaLaunch& launch, kernels::cuda::Operand operand, TensorId id,
              std::int64_t offset_bytes = 0);
   void use(CudaLaunch& launch, kernels::cuda::Operand operand, const fb::Blob& blob) const;
@@ -101,6 +114,8 @@ class CudaLowering {
 
  private:
   Status lower_step(const fb::StepT& step);
+  void drop(const std::set<const fb::StepT*>& steps);
+  std::map<const fb::StepT*, FusedAttention> find_attentions();
   void add_operand(CudaLaunch& launch, kernels::cuda::Operand operand, TensorId id,
                    std::int64_t offset_bytes);
   void keep_constant(TensorId id);
@@ -111,8 +126,9 @@ class CudaLowering {
   }
 
   Lowering& source_;
-  const engine::BlobWriter& rows_;
+  engine::BlobWriter& rows_;
   const SymbolRanges& symbols_;
+  const NodePrecisions& precisions_;
   CudaTarget target_;
   engine::BlobWriter& blobs_;
   std::vector<std::unique_ptr<fb::StepT>> steps_;
@@ -144,29 +160,29 @@ Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::Clip
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::SoftmaxT& softmax);
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::LayerNormT& norm);
 
-/// Adds the step of an epilogue to a kernel's, and its residual or table to the launch. Fails for a
-/// float activation.
+/// Adds the step of an epilogue to a kernel's, and its residual or table to the launch.
 Status add_epilogue_step(CudaLowering& cuda, const fb::StepT& step, const fb::EpilogueStepT& from,
                          CudaLaunch& launch, kernels::Epilogue& epilogue);
 
-/// Number of an epilogue's steps that the accumulating kernel takes: those before the first float
-/// activation.
-std::size_t fused_step_count(const fb::EpilogueT& epilogue);
-
-/// The other steps of a float32 epilogue as a kernel of their own, on y in place.
-Status emit_epilogue_tail(CudaLowering& cuda, const fb::StepT& step, const fb::EpilogueT& epilogue,
-                          const CudaTensor& y);
-
-/// Copies rows: x into y, which has the same dimensions and perhaps another pitch.
+/// Copies rows: x into y, which has the same dimensions and perhaps another pitch or float type.
 Status emit_copy(CudaLowering& cuda, const fb::StepT& step, const std::string& name,
                  const CudaTensor& x, const CudaTensor& y);
+
+/// x into y with the axes of `perm`, and with y's type: between channels first and channels last.
+/// False if the convert kernel does not know the permutation.
+Result<bool> emit_convert(CudaLowering& cuda, const fb::StepT& step,
+                          const std::vector<std::uint32_t>& perm, const CudaTensor& x,
+                          const CudaTensor& y);
 
 /// The convolution's shape, its tensors' part included, but for their pitches.
 kernels::ConvShape conv_shape(const fb::ConvT& conv, const CudaTensor& x, const CudaTensor& y);
 
-/// Quantised inputs of few channels whose only reader is a strided convolution, with the block size
-/// that turns it into one of stride 1 (kernels/cuda/space_to_depth.h).
+/// INT8 or FP16 inputs of few channels whose only reader is a strided convolution, with the block
+/// size that turns it into one of stride 1 (kernels/cuda/space_to_depth.h).
 std::map<TensorId, std::int64_t> find_stems(const Lowering& lowering, const CudaLowering& cuda);
+
+/// Makes float tensors FP16 that FP16 layers touch and float32 layers do not.
+void choose_halves(Lowering& lowering, const NodePrecisions& precisions);
 
 /// Gives the tensors that convolutions read rows of a multiple of 16 bytes, where nothing else
 /// needs them dense.

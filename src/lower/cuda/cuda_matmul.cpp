@@ -74,15 +74,12 @@ Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::MatM
   }
   cuda.use(launch, Operand::kBias,
            add_table(cuda, cuda.values_of<float>(epilogue.bias), problem.n));
-  const std::size_t fused = fused_step_count(epilogue);
-  for (std::size_t i = 0; i < fused; ++i) {
-    XINFER_RETURN_IF_ERROR(
-        add_epilogue_step(cuda, step, *epilogue.steps[i], launch, problem.epilogue));
+  for (const auto& part : epilogue.steps) {
+    XINFER_RETURN_IF_ERROR(add_epilogue_step(cuda, step, *part, launch, problem.epilogue));
   }
   cuda.write(launch, Operand::kOutput, y.id);
   XINFER_ASSIGN_OR_RETURN(auto spec, kernels::cuda::matmul_kernel(problem));
-  XINFER_RETURN_IF_ERROR(cuda.emit(step, std::move(launch), std::move(spec)));
-  return emit_epilogue_tail(cuda, step, epilogue, y);
+  return cuda.emit(step, std::move(launch), std::move(spec));
 }
 
 }  // namespace xinfer::lower

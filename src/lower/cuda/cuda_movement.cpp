@@ -5,6 +5,7 @@
 
 #include "kernels/cuda/move_kernels.h"
 #include "kernels/cuda/pointwise_kernels.h"
+#include "kernels/elementwise/half.h"
 #include "kernels/movement/kinds.h"
 #include "lower/cuda/cuda_lowering.h"
 
@@ -37,7 +38,9 @@ Status emit_move(CudaLowering& cuda, const fb::StepT& step, const CudaTensor& x,
                  const CudaTensor& y, MoveProblem problem, std::int64_t out_offset = 0,
                  const std::string& name = "") {
   if (x.dtype != y.dtype) {
-    return internal_error("a move from {} to {}", to_string(x.dtype), to_string(y.dtype));
+    problem.converts = true;
+    problem.from = x.dtype;
+    problem.to = y.dtype;
   }
   // Rows end with zeros: kernels that read whole 16-byte granules multiply them by zero weights.
   if (!problem.axes.empty() && y.pitch != y.channels() && problem.axes.back().out_stride == 1) {
@@ -63,10 +66,11 @@ Status batch_must_stay() {
 /// The value as the bits of an element.
 Result<std::uint64_t> fill_bits(double value, const CudaTensor& y) {
   if (value == 0) return std::uint64_t{0};
+  const auto single = static_cast<float>(value);
+  if (y.dtype == DType::kFloat16) return std::uint64_t{kernels::Float16(single).bits};
   if (y.dtype != DType::kFloat32) {
     return unsupported("padding {} with {}; supported: 0", to_string(y.dtype), value);
   }
-  const auto single = static_cast<float>(value);
   std::uint32_t bits = 0;
   std::memcpy(&bits, &single, sizeof(bits));
   return std::uint64_t{bits};
@@ -78,6 +82,10 @@ Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::Tran
   XINFER_ASSIGN_OR_RETURN(const CudaTensor x, cuda.tensor(step.inputs[0]));
   XINFER_ASSIGN_OR_RETURN(const CudaTensor y, cuda.tensor(step.outputs[0]));
   if (!transpose.perm.empty() && transpose.perm[0] != 0) return batch_must_stay();
+  if (x.dtype != y.dtype || cuda.stem_block(y.id) > 1) {
+    XINFER_ASSIGN_OR_RETURN(const bool done, emit_convert(cuda, step, transpose.perm, x, y));
+    if (done) return {};
+  }
   MoveProblem problem = straight_move(y, y);
   problem.in_image_stride = x.image_stride();
   for (std::size_t i = 0; i < y.dims.size(); ++i) {
@@ -137,7 +145,9 @@ Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::Gath
     return unsupported("an index that is computed at run time has no CUDA kernel");
   }
   const auto bytes = cuda.constant_bytes(index_id);
-  if (bytes.size() != sizeof(std::int64_t) || y.dims.size() + 1 != x.dims.size()) {
+  // An index of no axes takes the axis away, one of shape [1] leaves it with size 1.
+  const bool keeps_axis = y.dims.size() == x.dims.size();
+  if (bytes.size() != sizeof(std::int64_t) || (!keeps_axis && y.dims.size() + 1 != x.dims.size())) {
     return unsupported("a gather of several indices has no CUDA kernel");
   }
   if (gather.axis == 0) return batch_must_stay();
@@ -146,11 +156,11 @@ Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::Gath
   const std::size_t axis = gather.axis - 1;
   // One position of the axis stays, as an axis of size 1.
   CudaTensor kept = y;
-  kept.dims.insert(kept.dims.begin() + static_cast<std::ptrdiff_t>(axis), 1);
+  if (!keeps_axis) kept.dims.insert(kept.dims.begin() + static_cast<std::ptrdiff_t>(axis), 1);
   MoveProblem problem = straight_move(x, kept);
   problem.out_image_stride = y.image_stride();
   for (std::size_t i = 0; i < x.dims.size(); ++i) {
-    if (i != axis) problem.axes[i].out_stride = y.stride(i < axis ? i : i - 1);
+    if (i != axis) problem.axes[i].out_stride = y.stride(keeps_axis || i < axis ? i : i - 1);
   }
   problem.axes[axis].out_stride = 0;
   problem.axes[axis].start = index < 0 ? index + x.dims[axis] : index;

@@ -17,11 +17,14 @@ std::map<TensorId, int> count_readers(const Lowering& lowering, const fb::PlanT&
   return readers;
 }
 
-/// [N, spatial…, C] from [N, C, spatial…], float32 to INT8: what can store blocks.
+/// [N, spatial…, C] from [N, C, spatial…], float32 to INT8 or FP16: what can store blocks.
 bool makes_channels_last(const fb::StepT& step, const CudaTensor& x, const CudaTensor& y) {
+  if (x.dtype != DType::kFloat32 || y.dtype == DType::kFloat32) return false;
   const auto* convert = step.params.AsQuantize();
-  if (convert == nullptr || convert->perm.size() != 4 || !y.is_int8() || x.is_int8()) return false;
-  return convert->perm[1] == 2 && convert->perm[2] == 3 && convert->perm[3] == 1;
+  const auto* transpose = step.params.AsTranspose();
+  if (convert == nullptr && transpose == nullptr) return false;
+  return (convert != nullptr ? convert->perm : transpose->perm) ==
+         std::vector<std::uint32_t>{0, 2, 3, 1};
 }
 
 }  // namespace

@@ -7,11 +7,12 @@
 namespace xinfer::lower {
 
 Result<OpenCudaPlan> lower_cuda(const ir::Graph& graph, const SymbolRanges& symbols,
-                                const CudaTarget& target, engine::BlobWriter& blobs) {
+                                const CudaTarget& target, engine::BlobWriter& blobs,
+                                const NodePrecisions& precisions) {
   engine::BlobWriter rows;
   Lowering lowering(graph, rows, WeightForm::kRows);
   XINFER_RETURN_IF_ERROR(lower_graph(lowering));
-  CudaLowering cuda(lowering, rows, symbols, target, blobs);
+  CudaLowering cuda(lowering, rows, symbols, target, blobs, precisions);
   XINFER_RETURN_IF_ERROR(cuda.run());
   XINFER_RETURN_IF_ERROR(plan_memory(lowering, symbols));
   OpenCudaPlan open;

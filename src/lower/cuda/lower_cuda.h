@@ -3,11 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "core/status.h"
 #include "engine/engine_file.h"
+#include "ir/constraints.h"
 #include "ir/graph.h"
 #include "kernels/cuda/kernel_spec.h"
 #include "lower/cuda/cuda_target.h"
@@ -45,10 +48,17 @@ struct OpenCudaPlan {
   std::vector<OpenLaunch> launches;
 };
 
-/// Lowers `graph` for the target, appending packed weights to `blobs`. Fails as lower_cpu does, and
-/// with `unsupported`, naming node, op and reason, where a layer has no CUDA kernel.
+/// The planned precision of nodes, by the names that steps carry as their origins. Empty: float
+/// layers are float32, and every value of the graph has a tensor of its own.
+using NodePrecisions = std::map<std::string, ir::Precision>;
+
+/// Lowers `graph` for the target, appending packed weights to `blobs`. FP16 nodes multiply FP16
+/// (and add in float32), and values that only they and INT8 nodes touch are stored in FP16. Fails
+/// as lower_cpu does, and with `unsupported`, naming node, op and reason, where a layer has no CUDA
+/// kernel.
 Result<OpenCudaPlan> lower_cuda(const ir::Graph& graph, const SymbolRanges& symbols,
-                                const CudaTarget& target, engine::BlobWriter& blobs);
+                                const CudaTarget& target, engine::BlobWriter& blobs,
+                                const NodePrecisions& precisions = {});
 
 /// The engine's form of a compiled kernel.
 std::unique_ptr<engine::fb::CudaKernelT> write_kernel(const kernels::cuda::KernelSpec& spec,
