@@ -155,7 +155,8 @@ def test_bad_batches_are_named(conv_model, samples):
 
 def test_keyboard_interrupt_stops_a_build(conv_model, tmp_path):
     code = f"""
-import itertools, sys, numpy, xinfer
+import signal, sys, numpy, xinfer
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 def forever():
     print("calibrating", flush=True)
     while True:
@@ -167,9 +168,12 @@ except KeyboardInterrupt:
 """
     (tmp_path / "m.onnx").write_bytes(conv_model.SerializeToString())
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-    assert process.stdout.readline() == "calibrating\n"
-    os.kill(process.pid, signal.SIGINT)
-    assert process.wait(timeout=60) == 7
+    try:
+        assert process.stdout.readline() == "calibrating\n"
+        os.kill(process.pid, signal.SIGINT)
+        assert process.wait(timeout=60) == 7
+    finally:
+        process.kill()
     assert not (tmp_path / "m.engine").exists()
 
 
