@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What Python adds: to one run of an engine, and to the build of ResNet-50 by a TensorRT script.
 
-    python3 bench/python_cost.py --xinfer build/release/tools/xinfer [--rounds 5] [--samples 100] [-o FILE]
+    python3 bench/python_cost.py --xinfer build/release/tools/xinfer [--rounds 3] [--samples 100] [-o FILE]
 
 The first figure is the time of `engine(array)` for an engine that does next to nothing, less the time that
 `xinfer bench` gives for the same engine. The second compares, in interleaved rounds, `xinfer build --int8
@@ -9,6 +9,7 @@ The first figure is the time of `engine(array)` for an engine that does next to 
 under `python -m xinfer.tensorrt` on the same file, whole processes both. Minima of the rounds. Needs the xinfer
 package.
 """
+
 import argparse
 import json
 import pathlib
@@ -23,7 +24,7 @@ import xinfer
 from onnx import TensorProto, helper
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-CALLS = 20000
+CALLS, CALL_ROUNDS = 5000, 40
 BATCH = 4
 DRIVER = """
 import sys
@@ -58,7 +59,7 @@ def microseconds(call):
     return (time.perf_counter() - started) / CALLS * 1e6
 
 
-def call_overhead(command, rounds, work):
+def call_overhead(command, work):
     engine = tiny_engine(work / "tiny.engine")
     x, y = np.ones((1, 16), np.float32), np.empty((1, 16), np.float32)
     forms = {
@@ -71,7 +72,11 @@ def call_overhead(command, rounds, work):
         shared_models.run([command, "bench", work / "tiny.engine", "--threads", 1, "--duration", 1, "--json", "-"])
     )
     native = 1e3 * report["latency_ms"]["min"]
-    return native, {name: min(microseconds(call) for _ in range(rounds)) for name, call in forms.items()}
+    found = {name: [] for name in forms}
+    for _ in range(CALL_ROUNDS):
+        for name, call in forms.items():
+            found[name].append(microseconds(call))
+    return native, {name: min(times) for name, times in found.items()}
 
 
 def seconds(command, work):
@@ -99,13 +104,13 @@ def build_times(command, rounds, samples, work):
 
 def main():
     parser = shared_models.parser(__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--samples", type=int, default=100)
     options = parser.parse_args()
     table = shared_models.Table("measured\tvalue\tunit")
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)
-        native, calls = call_overhead(options.xinfer, options.rounds, work)
+        native, calls = call_overhead(options.xinfer, work)
         table.add(f"C++ run of the tiny engine\t{native:.2f}\tus")
         for form, found in calls.items():
             table.add(f"overhead of Engine.run, {form}\t{found - native:.2f}\tus")
