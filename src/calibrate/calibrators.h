@@ -43,6 +43,9 @@ struct ExpectedError {
 };
 ExpectedError expected_error(const quant::Histogram& histogram, double threshold, DType grid);
 
+/// Share of the values' power (their squares) that saturation at `threshold` takes away as noise.
+double clipped_power_share(const quant::Histogram& histogram, double threshold);
+
 /// Share of all values that lie beyond `threshold`.
 double clip_share(const quant::Histogram& histogram, double threshold);
 

@@ -35,6 +35,10 @@ ValueRange choose_range(std::shared_ptr<const quant::Histogram> histogram, DType
   range.network_input = network_input;
   range.observed = Observation{histogram->amax(), histogram->min(), histogram->max(),
                                clip_share(*histogram, chosen.threshold)};
+  const bool is_guarded = options.algorithm != Algorithm::kAuto && !network_input;
+  if (is_guarded && range.threshold < histogram->amax()) {
+    range.output_error = clipped_power_share(*histogram, range.threshold);
+  }
   range.histogram = std::move(histogram);
   return range;
 }

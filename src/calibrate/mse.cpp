@@ -82,6 +82,16 @@ ExpectedError expected_error(const quant::Histogram& histogram, double threshold
   return error;
 }
 
+double clipped_power_share(const quant::Histogram& histogram, double threshold) {
+  double power = 0, clipped = 0;
+  for (const Mass& m : masses_of(histogram)) {
+    const double excess = std::max(m.magnitude - threshold, 0.0);
+    power += m.count * m.magnitude * m.magnitude;
+    clipped += m.count * excess * excess;
+  }
+  return power > 0 ? clipped / power : 0;
+}
+
 double mse_threshold(const quant::Histogram& histogram, DType grid) {
   const std::vector<Mass> masses = masses_of(histogram);
   const double amax = histogram.amax();

@@ -197,6 +197,26 @@ TEST(RangeCollector, WarnsWhereTheChosenCalibratorIsCostly) {
               ElementsAre(HasSubstr("percentile:90 clips value \"x\" at ")));
 }
 
+TEST(RangeCollector, ClippingCalibratorsSayWhatShareOfThePowerTheyClip) {
+  // A transformer's massive activation: one channel in a thousand carries nearly all of the power.
+  std::vector<float> values(1000, 1.0f);
+  values[500] = 200.0f;
+  const auto range_of = [&](const char* calibrator) {
+    RangeCollector collector;
+    collector.declare("image", DType::kInt8, /*network_input=*/true);
+    collector.declare("x", DType::kInt8, /*network_input=*/false);
+    for (std::int64_t i = 0; i < 100; ++i) collector.add("image", values, i);
+    for (std::int64_t i = 0; i < 100; ++i) collector.add("x", values, i);
+    const CalibratorOptions options = parse_calibrator(calibrator).value();
+    const Calibration result = collector.finish(options, "m", samples(100)).value();
+    EXPECT_FALSE(result.ranges.find("image")->output_error) << "inputs are never clipped";
+    return *result.ranges.find("x");
+  };
+  EXPECT_FALSE(range_of("minmax").output_error);
+  // 199^2 of 200^2 + 999.
+  EXPECT_NEAR(range_of("percentile:99").output_error.value_or(0), 39601.0 / 40999.0, 1e-3);
+}
+
 TEST(RangeCollector, AutoAsksTheGivenScore) {
   RangeCollector collector;
   add_range(&collector, 0, 100, 10);

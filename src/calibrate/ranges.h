@@ -34,8 +34,8 @@ struct ValueRange {
   DType grid = DType::kInt8;  ///< the grid it was chosen for: kUInt8 if known to be >= 0
   bool network_input = false;
   std::optional<Observation> observed{};
-  /// Noise power over signal power that the threshold causes at the output of the layers that read
-  /// the value. Only where `auto` measured it.
+  /// Noise power over signal power that the threshold causes: measured by `auto` at the output of
+  /// the layers that read the value; for a calibrator that clips, in the value itself, by clipping.
   std::optional<double> output_error{};
   /// Largest magnitude of every channel, where equalisation may want it; else empty.
   std::vector<float> channel_amax{};
