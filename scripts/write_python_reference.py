@@ -40,10 +40,9 @@ def text_of(thing: object) -> str:
 
 
 def signature_of(name: str, thing: object) -> str:
-    try:
-        signature = inspect.signature(thing)
-    except (TypeError, ValueError):
-        return name
+    if not inspect.isfunction(thing.__init__ if isinstance(thing, type) else thing):
+        return name  # compiled: what inspect says of it depends on Python's version
+    signature = inspect.signature(thing)
     plain = [p.replace(annotation=inspect.Parameter.empty) for p in signature.parameters.values() if p.name != "self"]
     text = str(signature.replace(parameters=plain, return_annotation=inspect.Signature.empty))
     return name + re.sub(r"<([\w.]+).*?>", r"\1", text)
