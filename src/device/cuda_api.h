@@ -15,11 +15,13 @@ using EventHandle = struct EventTag*;
 using ModuleHandle = struct ModuleTag*;
 using FunctionHandle = struct FunctionTag*;
 using GraphHandle = struct GraphTag*;
+using GraphNodeHandle = struct GraphNodeTag*;
 using GraphExecHandle = struct GraphExecTag*;
 
 /// CUresult. Only the values that xinfer tells apart.
 enum class DriverResult : int {
   kSuccess = 0,
+  kInvalidValue = 1,
   kOutOfMemory = 2,
   kStubLibrary = 34,
   kNoDevice = 100,
@@ -40,6 +42,12 @@ enum class DeviceAttribute : int {
   kSharedMemoryPerMultiprocessor = 81,
   kSharedMemoryPerBlockOptin = 97,
 };
+
+/// CUpointer_attribute.
+enum class PointerAttribute : int { kContext = 1, kMemoryType = 2, kDeviceOrdinal = 9 };
+
+/// CUmemorytype, the value of kMemoryType.
+inline constexpr unsigned kMemoryTypeHost = 1;
 
 /// CUfunction_attribute.
 enum class FunctionAttribute : int {
@@ -75,6 +83,19 @@ struct LaunchConfig {
 };
 static_assert(sizeof(LaunchConfig) == 56);
 
+/// CUDA_KERNEL_NODE_PARAMS_v2.
+struct KernelNodeParams {
+  FunctionHandle function = nullptr;
+  unsigned grid_x = 1, grid_y = 1, grid_z = 1;
+  unsigned block_x = 1, block_y = 1, block_z = 1;
+  unsigned shared_bytes = 0;
+  void** arguments = nullptr;
+  void** extra = nullptr;
+  void* library_kernel = nullptr;
+  ContextHandle context = nullptr;
+};
+static_assert(sizeof(KernelNodeParams) == 72);
+
 /// CUtensorMap: an opaque descriptor of the tensor memory accelerator, passed by value.
 struct alignas(64) TensorMap {
   std::uint64_t opaque[16] = {};
@@ -86,6 +107,7 @@ enum class TensorMapSwizzle : int { kNone = 0, k32B = 1, k64B = 2, k128B = 3 };
 /// Graph capture only sees the capturing thread's calls.
 inline constexpr int kCaptureModeThreadLocal = 1;
 inline constexpr unsigned kStreamNonBlocking = 1;
+inline constexpr unsigned kEventDisableTiming = 2;
 
 /// The driver's entry points, filled by `driver()`.
 struct DriverApi {
@@ -115,6 +137,7 @@ struct DriverApi {
   Call<DevicePointer> mem_free;
   Call<void**, std::size_t, unsigned> mem_host_alloc;
   Call<void*> mem_free_host;
+  Call<void*, PointerAttribute, DevicePointer> pointer_get_attribute;
   Call<DevicePointer, const void*, std::size_t> memcpy_htod;
   Call<void*, DevicePointer, std::size_t> memcpy_dtoh;
   Call<DevicePointer, const void*, std::size_t, StreamHandle> memcpy_htod_async;
@@ -128,6 +151,12 @@ struct DriverApi {
   Call<StreamHandle, EventHandle, unsigned> stream_wait_event;
   Call<StreamHandle, int> stream_begin_capture;
   Call<StreamHandle, GraphHandle*> stream_end_capture;
+  Call<StreamHandle, int*, std::uint64_t*, GraphHandle*, const GraphNodeHandle**, std::size_t*>
+      stream_get_capture_info;
+  /// CUDA 12.3: also tells of programmatic edges. Null in older drivers.
+  Call<StreamHandle, int*, std::uint64_t*, GraphHandle*, const GraphNodeHandle**, const void**,
+       std::size_t*>
+      stream_get_capture_info_v3;
 
   Call<EventHandle*, unsigned> event_create;
   Call<EventHandle> event_destroy;
@@ -146,6 +175,7 @@ struct DriverApi {
   Call<GraphExecHandle, StreamHandle> graph_launch;
   Call<GraphHandle> graph_destroy;
   Call<GraphExecHandle> graph_exec_destroy;
+  Call<GraphExecHandle, GraphNodeHandle, const KernelNodeParams*> graph_exec_kernel_node_set_params;
 
   Call<const LaunchConfig*, FunctionHandle, void**, void**> launch_kernel_ex;
   Call<TensorMap*, TensorMapType, std::uint32_t, void*, const std::uint64_t*, const std::uint64_t*,

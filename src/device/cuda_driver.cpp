@@ -44,6 +44,7 @@ void bind_memory(void* lib, DriverApi& api, Status& status) {
   bind(lib, "cuMemFree_v2", api.mem_free, status);
   bind(lib, "cuMemHostAlloc", api.mem_host_alloc, status);
   bind(lib, "cuMemFreeHost", api.mem_free_host, status);
+  bind(lib, "cuPointerGetAttribute", api.pointer_get_attribute, status);
   bind(lib, "cuMemcpyHtoD_v2", api.memcpy_htod, status);
   bind(lib, "cuMemcpyDtoH_v2", api.memcpy_dtoh, status);
   bind(lib, "cuMemcpyHtoDAsync_v2", api.memcpy_htod_async, status);
@@ -59,6 +60,9 @@ void bind_execution(void* lib, DriverApi& api, Status& status) {
   bind(lib, "cuStreamWaitEvent", api.stream_wait_event, status);
   bind(lib, "cuStreamBeginCapture_v2", api.stream_begin_capture, status);
   bind(lib, "cuStreamEndCapture", api.stream_end_capture, status);
+  bind(lib, "cuStreamGetCaptureInfo_v2", api.stream_get_capture_info, status);
+  Status optional;
+  bind(lib, "cuStreamGetCaptureInfo_v3", api.stream_get_capture_info_v3, optional);
   bind(lib, "cuEventCreate", api.event_create, status);
   bind(lib, "cuEventDestroy_v2", api.event_destroy, status);
   bind(lib, "cuEventRecord", api.event_record, status);
@@ -74,6 +78,7 @@ void bind_execution(void* lib, DriverApi& api, Status& status) {
   bind(lib, "cuGraphLaunch", api.graph_launch, status);
   bind(lib, "cuGraphDestroy", api.graph_destroy, status);
   bind(lib, "cuGraphExecDestroy", api.graph_exec_destroy, status);
+  bind(lib, "cuGraphExecKernelNodeSetParams_v2", api.graph_exec_kernel_node_set_params, status);
   bind(lib, "cuLaunchKernelEx", api.launch_kernel_ex, status);
   bind(lib, "cuTensorMapEncodeTiled", api.tensor_map_encode_tiled, status);
   bind(lib, "cuTensorMapEncodeIm2col", api.tensor_map_encode_im2col, status);

@@ -48,6 +48,13 @@ class PinnedBuffer {
   std::size_t size_bytes_ = 0;
 };
 
+/// Whether kernels of the current context can use `address`. Fails with invalid_argument otherwise,
+/// saying whose memory it is: no GPU's, another device's, another context's.
+Status check_accessible(DevicePointer address, int ordinal);
+
+/// Whether host memory is page-locked, by this library or another.
+bool is_page_locked(const void* data);
+
 /// Synchronous copies: done when they return.
 Status copy_to_device(DevicePointer target, const void* source, std::size_t size_bytes);
 Status copy_to_host(void* target, DevicePointer source, std::size_t size_bytes);

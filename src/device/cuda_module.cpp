@@ -60,6 +60,17 @@ Status Kernel::launch(const Stream& stream, const LaunchShape& shape,
       fmt::format("{} ({} blocks of {} threads)", name_, shape.blocks, shape.threads));
 }
 
+Status Kernel::update(const Graph& graph, GraphNodeHandle node, const LaunchShape& shape,
+                      std::span<void* const> arguments) const {
+  KernelNodeParams params;
+  params.function = handle_;
+  params.grid_x = shape.blocks;
+  params.block_x = shape.threads;
+  params.shared_bytes = shape.dynamic_shared_bytes;
+  params.arguments = const_cast<void**>(arguments.data());
+  return graph.set_kernel(node, params).with_context(name_);
+}
+
 Result<Module> Module::load(std::span<const std::byte> cubin) {
   XINFER_ASSIGN_OR_RETURN(const DriverApi* api, driver());
   ModuleHandle handle = nullptr;

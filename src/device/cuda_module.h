@@ -36,6 +36,9 @@ class Kernel {
   /// `arguments` point at the values, in the order of the kernel's parameters.
   Status launch(const Stream& stream, const LaunchShape& shape,
                 std::span<void* const> arguments) const;
+  /// Gives `node` of `graph`, a launch of this kernel, other arguments.
+  Status update(const Graph& graph, GraphNodeHandle node, const LaunchShape& shape,
+                std::span<void* const> arguments) const;
 
  private:
   FunctionHandle handle_ = nullptr;

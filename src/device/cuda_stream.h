@@ -26,6 +26,11 @@ class Stream {
   /// be page-locked (otherwise the driver stages it first).
   Status copy_to_device(DevicePointer target, const void* source, std::size_t size_bytes) const;
   Status copy_to_host(void* target, DevicePointer source, std::size_t size_bytes) const;
+  Status copy_on_device(DevicePointer target, DevicePointer source, std::size_t size_bytes) const;
+  /// What is enqueued from now on waits until the event, as recorded last, has happened.
+  Status wait_for(const class Event& event) const;
+  /// While the stream is being captured: the node that was captured last.
+  Result<GraphNodeHandle> last_captured_node() const;
 
  private:
   Stream(StreamHandle handle, bool owned) : handle_(handle), owned_(owned) {}
@@ -38,6 +43,8 @@ class Stream {
 class Event {
  public:
   static Result<Event> create();
+  /// Without a time, which makes it cheaper: for order only.
+  static Result<Event> create_untimed();
   Event(Event&& other) noexcept;
   Event& operator=(Event&& other) noexcept;
   ~Event();
@@ -53,7 +60,7 @@ class Event {
   EventHandle handle_ = nullptr;
 };
 
-/// Work captured from a stream, ready to be launched as a whole.
+/// Work captured from a stream, ready to be launched as a whole. Its nodes stay valid with it.
 class Graph {
  public:
   /// Captures what `enqueue` (a callable taking no argument, returning Status) puts on `stream`.
@@ -70,12 +77,15 @@ class Graph {
   ~Graph();
 
   Status launch(const Stream& stream) const;
+  /// Gives a kernel node other arguments. Launches that are enqueued already keep theirs.
+  Status set_kernel(GraphNodeHandle node, const KernelNodeParams& params) const;
 
  private:
-  explicit Graph(GraphExecHandle handle) : handle_(handle) {}
+  Graph(GraphHandle captured, GraphExecHandle handle) : captured_(captured), handle_(handle) {}
   static Status begin_capture(const Stream& stream);
   static Result<Graph> end_capture(const Stream& stream);
 
+  GraphHandle captured_ = nullptr;  ///< owns the nodes
   GraphExecHandle handle_ = nullptr;
 };
 

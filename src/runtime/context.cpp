@@ -1,6 +1,8 @@
 // The public Context: checks the caller's tensors and runs a Program on them.
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "core/cpu_isa.h"
 #include "runtime/engine_state.h"
 #include "runtime/executor.h"
@@ -14,11 +16,19 @@ struct Context::State {
   std::vector<Shape> shapes;  ///< of the inputs of the current call
   std::vector<const void*> in_data;
   std::vector<void*> out_data;
+  std::vector<runtime::CallerMemory> in_memory, out_memory;  ///< of enqueued runs
 
   /// Takes over the addresses and shapes of the inputs, and binds the shapes.
   void bind_inputs(std::span<const Tensor> inputs);
   void bind_outputs(std::span<Tensor> outputs);
+  void enqueue(std::span<const IoTensor> inputs, std::span<const IoTensor> outputs,
+               std::optional<void*> stream);
   std::vector<Tensor> make_outputs() const;
+
+ private:
+  void check_input(std::size_t index, DType dtype, const void* data) const;
+  void check_output(std::size_t index, DType dtype, const Shape& shape, const void* data) const;
+  void check_counts(std::size_t given, std::size_t needed, const char* what) const;
 };
 
 namespace {
@@ -29,23 +39,64 @@ namespace {
 
 }  // namespace
 
-void Context::State::bind_inputs(std::span<const Tensor> inputs) {
-  const auto& bindings = engine.inputs();
-  if (inputs.size() != bindings.size()) {
-    refuse(fmt::format("{} inputs given; the engine has {}", inputs.size(), bindings.size()));
+void Context::State::check_counts(std::size_t given, std::size_t needed, const char* what) const {
+  if (given == needed) return;
+  refuse(fmt::format("{} {} given; the engine has {}", given, what, needed));
+}
+
+void Context::State::check_input(std::size_t index, DType dtype, const void* data) const {
+  const BindingInfo& binding = engine.inputs()[index];
+  if (dtype != binding.dtype) {
+    refuse(fmt::format("input \"{}\" is {}; the engine expects {}", binding.name, to_string(dtype),
+                       to_string(binding.dtype)));
   }
+  if (data == nullptr) refuse(fmt::format("input \"{}\" has no data", binding.name));
+}
+
+void Context::State::check_output(std::size_t index, DType dtype, const Shape& shape,
+                                  const void* data) const {
+  const BindingInfo& binding = engine.outputs()[index];
+  const Shape& written = program->output_shapes()[index];
+  if (dtype != binding.dtype || shape != written) {
+    refuse(fmt::format("output \"{}\" is given as {} {}; the engine writes {} {}", binding.name,
+                       to_string(dtype), to_string(shape), to_string(binding.dtype),
+                       to_string(written)));
+  }
+  if (data == nullptr && element_count(written) > 0) {
+    refuse(fmt::format("output \"{}\" has no memory", binding.name));
+  }
+}
+
+void Context::State::bind_inputs(std::span<const Tensor> inputs) {
+  check_counts(inputs.size(), engine.inputs().size(), "inputs");
   shapes.resize(inputs.size());
   in_data.resize(inputs.size());
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    if (inputs[i].dtype() != bindings[i].dtype) {
-      refuse(fmt::format("input \"{}\" is {}; the engine expects {}", bindings[i].name,
-                         to_string(inputs[i].dtype()), to_string(bindings[i].dtype)));
-    }
-    if (inputs[i].empty()) refuse(fmt::format("input \"{}\" has no data", bindings[i].name));
+    check_input(i, inputs[i].dtype(), inputs[i].data());
     shapes[i] = inputs[i].shape();
     in_data[i] = inputs[i].data();
   }
   program->bind_shapes(shapes).value();
+}
+
+void Context::State::enqueue(std::span<const IoTensor> inputs, std::span<const IoTensor> outputs,
+                             std::optional<void*> stream) {
+  check_counts(inputs.size(), engine.inputs().size(), "inputs");
+  check_counts(outputs.size(), engine.outputs().size(), "outputs");
+  shapes.resize(inputs.size());
+  in_memory.resize(inputs.size());
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    check_input(i, inputs[i].dtype, inputs[i].data);
+    shapes[i] = inputs[i].shape;
+    in_memory[i] = {inputs[i].data, inputs[i].on_gpu};
+  }
+  program->bind_shapes(shapes).value();
+  out_memory.resize(outputs.size());
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    check_output(i, outputs[i].dtype, outputs[i].shape, outputs[i].data);
+    out_memory[i] = {outputs[i].data, outputs[i].on_gpu};
+  }
+  program->enqueue(in_memory, out_memory, stream).value();
 }
 
 std::vector<Tensor> Context::State::make_outputs() const {
@@ -58,19 +109,10 @@ std::vector<Tensor> Context::State::make_outputs() const {
 }
 
 void Context::State::bind_outputs(std::span<Tensor> outputs) {
-  const auto& bindings = engine.outputs();
-  if (outputs.size() != bindings.size()) {
-    refuse(fmt::format("{} outputs given; the engine has {}", outputs.size(), bindings.size()));
-  }
+  check_counts(outputs.size(), engine.outputs().size(), "outputs");
   out_data.resize(outputs.size());
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    const Shape& shape = program->output_shapes()[i];
-    if (outputs[i].dtype() != bindings[i].dtype || outputs[i].shape() != shape) {
-      refuse(fmt::format("output \"{}\" is given as {} {}; the engine writes {} {}",
-                         bindings[i].name, to_string(outputs[i].dtype()),
-                         to_string(outputs[i].shape()), to_string(bindings[i].dtype),
-                         to_string(shape)));
-    }
+    check_output(i, outputs[i].dtype(), outputs[i].shape(), outputs[i].data());
     out_data[i] = outputs[i].data();
   }
 }
@@ -90,7 +132,8 @@ Context::Context(Engine engine, const ContextOptions& options) {
   executor_options.isa = parse_isa(options.cpu_isa).value();
   executor_options.threads = options.threads;
   auto program = runtime::make_executor(engine.state_->file, executor_options).value();
-  state_ = std::make_unique<State>(State{std::move(engine), std::move(program), {}, {}, {}});
+  state_ =
+      std::make_unique<State>(State{std::move(engine), std::move(program), {}, {}, {}, {}, {}});
 }
 
 Context::~Context() = default;
@@ -134,6 +177,22 @@ void Context::infer_into(std::span<const Tensor> inputs, std::span<Tensor> outpu
   state_->bind_outputs(outputs);
   state_->program->run(state_->in_data, state_->out_data).value();
 }
+
+void Context::infer_into(std::span<const IoTensor> inputs, std::span<const IoTensor> outputs) {
+  state_->enqueue(inputs, outputs, std::nullopt);
+  state_->program->synchronize().value();
+}
+
+void Context::infer_async(std::span<const IoTensor> inputs, std::span<const IoTensor> outputs) {
+  state_->enqueue(inputs, outputs, std::nullopt);
+}
+
+void Context::infer_async(std::span<const IoTensor> inputs, std::span<const IoTensor> outputs,
+                          void* stream) {
+  state_->enqueue(inputs, outputs, stream);
+}
+
+void Context::synchronize() { state_->program->synchronize().value(); }
 
 std::vector<Shape> Context::output_shapes(std::span<const Shape> inputs) {
   state_->program->bind_shapes(inputs).value();

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -22,6 +23,12 @@ namespace xinfer::runtime {
 using Observer =
     std::function<Status(const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>& names,
                          const TensorView& tensor)>;
+
+/// A dense tensor of the caller: in host memory or, for executors of a GPU, in memory of that GPU.
+struct CallerMemory {
+  void* data = nullptr;
+  bool on_gpu = false;
+};
 
 /// Microseconds and kernel of every step of one run, in the plan's order.
 struct StepTime {
@@ -42,6 +49,14 @@ class Executor {
   virtual const std::vector<Shape>& output_shapes() const = 0;
 
   virtual Status run(std::span<const void* const> inputs, std::span<void* const> outputs) = 0;
+  /// Enqueues a run on `stream` (a CUstream; null: the legacy default stream), or on a stream of
+  /// the executor's own if none is given. Outputs and inputs in GPU memory, and page-locked ones,
+  /// belong to the run until it is over; other inputs are taken before this returns. On the CPU the
+  /// run is over when this returns; GPU memory and streams are refused there.
+  virtual Status enqueue(std::span<const CallerMemory> inputs,
+                         std::span<const CallerMemory> outputs, std::optional<void*> stream) = 0;
+  /// Waits for everything that was enqueued.
+  virtual Status synchronize() = 0;
   /// As run, calling `observer` (calibration) or filling `times` (profiles) as well.
   virtual Status run_observed(std::span<const void* const> inputs, std::span<void* const> outputs,
                               const Observer& observer) = 0;

@@ -180,6 +180,23 @@ Status Program::run(std::span<const void* const> inputs, std::span<void* const> 
   return run_steps([](unsigned) { return Status(); });
 }
 
+Status Program::enqueue(std::span<const CallerMemory> inputs, std::span<const CallerMemory> outputs,
+                        std::optional<void*> stream) {
+  if (stream) return invalid_argument("a stream is given, but this context runs on the CPU");
+  std::vector<const void*> in;
+  std::vector<void*> out;
+  for (const auto* list : {&inputs, &outputs}) {
+    for (const CallerMemory& memory : *list) {
+      if (memory.on_gpu) {
+        return invalid_argument("a tensor is in GPU memory, but this context runs on the CPU");
+      }
+    }
+  }
+  for (const CallerMemory& memory : inputs) in.push_back(memory.data);
+  for (const CallerMemory& memory : outputs) out.push_back(memory.data);
+  return run(in, out);
+}
+
 Status Program::run_observed(std::span<const void* const> inputs, std::span<void* const> outputs,
                              const Observer& observer) {
   if (steps_.empty()) XINFER_RETURN_IF_ERROR(make_steps());

@@ -34,6 +34,9 @@ class Program final : public Executor {
   Status bind_shapes(std::span<const Shape> shapes) override;
   const std::vector<Shape>& output_shapes() const override { return bound_.output_shapes(); }
   Status run(std::span<const void* const> inputs, std::span<void* const> outputs) override;
+  Status enqueue(std::span<const CallerMemory> inputs, std::span<const CallerMemory> outputs,
+                 std::optional<void*> stream) override;
+  Status synchronize() override { return {}; }
   Status run_observed(std::span<const void* const> inputs, std::span<void* const> outputs,
                       const Observer& observer) override;
   Status run_profiled(std::span<const void* const> inputs, std::span<void* const> outputs,

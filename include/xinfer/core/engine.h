@@ -105,6 +105,15 @@ struct ContextOptions {
   std::string device = "auto";
 };
 
+/// A dense tensor of the caller, who keeps its elements alive until the run is over: an input or an
+/// output in host memory or in memory of the context's GPU.
+struct IoTensor {
+  DType dtype = DType::kFloat32;
+  Shape shape;
+  void* data = nullptr;  ///< not written through for inputs
+  bool on_gpu = false;   ///< `data` is a device pointer (CUdeviceptr) of the context's GPU
+};
+
 /// Time of one step of one run.
 struct StepProfile {
   std::string name;
@@ -139,6 +148,25 @@ class Context {
   /// Writes into tensors of the caller, which have the dtypes and shapes of `output_shapes`.
   /// Repeated with the same shapes it does not allocate.
   void infer_into(std::span<const Tensor> inputs, std::span<Tensor> outputs);
+
+  /// As above, on tensors in host memory or in memory of the context's GPU, which is used in place
+  /// (copied on the device if it is not 16-byte aligned). Waits for nothing that the caller's own
+  /// streams have to do: inputs must be there.
+  void infer_into(std::span<const IoTensor> inputs, std::span<const IoTensor> outputs);
+
+  /// Enqueues a run and returns. On `stream` (a CUstream or cudaStream_t of the GPU's current
+  /// context, as it is; null: the legacy default stream) it takes its place behind the stream's
+  /// work; without one it runs on a stream of the context's own, see `synchronize`. Runs of one
+  /// context follow each other whatever their streams. Tensors in GPU memory, and page-locked ones,
+  /// belong to the run until it is over; other host inputs have been read when this returns, and
+  /// for other host outputs it waits. On a CPU the run is over when this returns; GPU memory and
+  /// streams are refused. Throws as `infer`, and device_error naming the step that failed to
+  /// launch.
+  void infer_async(std::span<const IoTensor> inputs, std::span<const IoTensor> outputs);
+  void infer_async(std::span<const IoTensor> inputs, std::span<const IoTensor> outputs,
+                   void* stream);
+  /// Waits for the runs that were enqueued. Throws device_error if one of them failed.
+  void synchronize();
 
   /// Shapes of the outputs for these input shapes.
   std::vector<Shape> output_shapes(std::span<const Shape> inputs);

@@ -103,12 +103,20 @@ Result<BoundKernel> BoundKernel::bind(const KernelSpec& spec, const driver_api::
   return bound;
 }
 
-Status BoundKernel::launch(const driver_api::Stream& stream) const {
+std::array<void*, kMostArguments> BoundKernel::arguments() const {
   std::array<void*, kMostArguments> pointers = {};
   for (std::size_t i = 0; i < values_.size(); ++i) {
     pointers[i] = const_cast<TensorMap*>(&values_[i]);
   }
-  return kernel_.launch(stream, shape_, {pointers.data(), values_.size()});
+  return pointers;
+}
+
+Status BoundKernel::launch(const driver_api::Stream& stream) const {
+  return kernel_.launch(stream, shape_, arguments());
+}
+
+Status BoundKernel::update(const driver_api::Graph& graph, driver_api::GraphNodeHandle node) const {
+  return kernel_.update(graph, node, shape_, arguments());
 }
 
 }  // namespace xinfer::kernels::cuda

@@ -36,9 +36,13 @@ class BoundKernel {
                                   int multiprocessors, bool overlap);
 
   Status launch(const xinfer::cuda::Stream& stream) const;
+  /// Gives `node` of `graph`, a launch of the same kernel at the same batch, these addresses.
+  Status update(const xinfer::cuda::Graph& graph, xinfer::cuda::GraphNodeHandle node) const;
   const xinfer::cuda::LaunchShape& shape() const { return shape_; }
 
  private:
+  std::array<void*, kMostArguments> arguments() const;
+
   xinfer::cuda::Kernel kernel_;
   xinfer::cuda::LaunchShape shape_;
   std::vector<xinfer::cuda::TensorMap> values_;  // one 128-byte slot an argument, 64-byte aligned

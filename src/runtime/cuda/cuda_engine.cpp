@@ -67,14 +67,14 @@ Result<std::shared_ptr<const CudaEngine>> CudaEngine::open(
                    file->origin(), ordinal, device.name, device.compute_capability / 10,
                    device.compute_capability % 10, targets_text(*file));
   }
+  std::shared_ptr<CudaEngine> made;  // goes after the lock: its destructor takes it
   OpenEngines& open = open_engines();
   const std::lock_guard lock(open.mutex);
   auto& entry = open.engines[{file.get(), context.handle()}];
   if (std::shared_ptr<const CudaEngine> shared = entry.lock()) return shared;
   const cuda::ContextScope scope(context);
   XINFER_RETURN_IF_ERROR(scope.status());
-  std::shared_ptr<CudaEngine> made(
-      new CudaEngine(std::move(file), plan, std::move(context), std::move(device)));
+  made.reset(new CudaEngine(std::move(file), plan, std::move(context), std::move(device)));
   XINFER_RETURN_IF_ERROR(made->upload());
   XINFER_RETURN_IF_ERROR(made->load_kernels());
   entry = made;
@@ -125,7 +125,9 @@ Status CudaEngine::upload() {
     part.position = total;
     total = align_up(total + part.size_bytes, kPartAlignment);
   }
-  XINFER_ASSIGN_OR_RETURN(weights_, cuda::Buffer::allocate(total + kBufferMargin));
+  Result<cuda::Buffer> weights = cuda::Buffer::allocate(total + kBufferMargin);
+  if (!weights.ok()) return weights.status().with_context(file_->origin() + ": weights");
+  weights_ = *std::move(weights);
   for (const auto& [offset, part] : parts_) {
     XINFER_RETURN_IF_ERROR(cuda::copy_to_device(weights_.address() + part.position,
                                                 file_->blobs().data() + offset, part.size_bytes));

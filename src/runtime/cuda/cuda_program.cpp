@@ -1,7 +1,6 @@
 #include "runtime/cuda/cuda_program.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "core/aligned_buffer.h"
 
@@ -48,24 +47,27 @@ Result<std::unique_ptr<CudaProgram>> CudaProgram::create(
 
 Status CudaProgram::allocate() {
   XINFER_ASSIGN_OR_RETURN(stream_, cuda::Stream::create());
-  XINFER_ASSIGN_OR_RETURN(arena_, cuda::Buffer::allocate(plan().arena_bytes() + kBufferMargin));
-  const auto allocate_staging = [](const auto& bindings, std::vector<Staging>& staging) -> Status {
-    for (const fb::Binding* binding : bindings) {
-      Staging made;
-      const std::size_t bytes = largest_bytes(*binding);
-      XINFER_ASSIGN_OR_RETURN(made.device, cuda::Buffer::allocate(bytes + kBufferMargin));
-      XINFER_ASSIGN_OR_RETURN(made.host, cuda::PinnedBuffer::allocate(bytes));
-      staging.push_back(std::move(made));
-    }
-    return Status();
-  };
-  XINFER_RETURN_IF_ERROR(allocate_staging(*file_->engine().inputs(), inputs_));
-  return allocate_staging(*file_->engine().outputs(), outputs_);
+  XINFER_ASSIGN_OR_RETURN(done_, cuda::Event::create_untimed());
+  Result<cuda::Buffer> arena = cuda::Buffer::allocate(plan().arena_bytes() + kBufferMargin);
+  if (!arena.ok()) return arena.status().with_context(file_->origin() + ": activations");
+  arena_ = *std::move(arena);
+  const int ordinal = engine_->context().ordinal();
+  for (const fb::Binding* binding : *file_->engine().inputs()) {
+    inputs_.emplace_back("input \"" + binding->name()->str() + "\"", ordinal,
+                         largest_bytes(*binding));
+  }
+  for (const fb::Binding* binding : *file_->engine().outputs()) {
+    outputs_.emplace_back("output \"" + binding->name()->str() + "\"", ordinal,
+                          largest_bytes(*binding));
+  }
+  return Status();
 }
 
 CudaProgram::~CudaProgram() {
   const cuda::ContextScope scope(engine_->context());
+  if (busy_stream_) static_cast<void>(done_->synchronize().ok());  // its memory is about to go
   by_shapes_.clear();
+  done_.reset();
   stream_ = cuda::Stream();
   inputs_.clear();
   outputs_.clear();
@@ -75,7 +77,7 @@ CudaProgram::~CudaProgram() {
 std::size_t CudaProgram::memory_bytes() const {
   std::size_t bytes = arena_.size_bytes();
   for (const auto* list : {&inputs_, &outputs_}) {
-    for (const Staging& staging : *list) bytes += staging.device.size_bytes();
+    for (const CallerSlot& slot : *list) bytes += slot.device_bytes();
   }
   return bytes;
 }
@@ -101,109 +103,177 @@ Result<std::unique_ptr<CudaProgram::Bound>> CudaProgram::make_bound(
   memory.constant = [this](std::size_t offset, std::size_t size_bytes) {
     return static_cast<std::byte*>(pointer(engine_->address_of(offset, size_bytes)));
   };
-  auto bound = std::unique_ptr<Bound>(
-      new Bound{BoundPlan(file_, plan(), std::move(memory)), {}, {}, std::nullopt});
+  auto bound =
+      std::unique_ptr<Bound>(new Bound{BoundPlan(file_, plan(), std::move(memory)), {}, {}, {}});
   XINFER_RETURN_IF_ERROR(bound->plan.bind(shapes));
-  std::vector<const void*> in;
-  std::vector<void*> out;
-  for (const Staging& staging : inputs_) in.push_back(pointer(staging.device.address()));
-  for (const Staging& staging : outputs_) out.push_back(pointer(staging.device.address()));
-  XINFER_RETURN_IF_ERROR(bound->plan.set_addresses(in, out).status());
-  for (unsigned i = 0; i < plan().steps()->size(); ++i) {
-    Status status = make_launch(i, *bound);
-    if (status.ok()) continue;
-    return std::move(status).with_context("step \"" + plan().steps()->Get(i)->name()->str() + "\"");
+  bound->input_bytes.resize(inputs_.size());
+  for (unsigned i = 0; i < plan().tensors()->size(); ++i) {
+    const fb::Tensor& tensor = *plan().tensors()->Get(i);
+    if (tensor.storage() != fb::Storage::Input) continue;
+    bound->input_bytes[tensor.binding()] = bound->plan.tensors()[i].size_bytes();
+  }
+  for (unsigned i = 0; i < outputs_.size(); ++i) {
+    std::size_t bytes = size_of(static_cast<DType>(file_->engine().outputs()->Get(i)->dtype()));
+    for (const std::int64_t dim : bound->plan.output_shapes()[i]) {
+      bytes *= static_cast<std::size_t>(dim);
+    }
+    bound->output_bytes.push_back(bytes);
   }
   return bound;
 }
 
-Status CudaProgram::make_launch(unsigned step, Bound& bound) const {
+std::string CudaProgram::step_name(unsigned step) const {
+  return plan().steps()->Get(step)->name()->str();
+}
+
+Result<BoundKernel> CudaProgram::make_launch(unsigned step, const char*& tactic) const {
   const fb::Cuda& launch = *plan().steps()->Get(step)->params_as_Cuda();
   OperandAddresses addresses;
   for (const fb::CudaOperand* operand : *launch.operands()) {
     cuda::DevicePointer at = 0;
     if (operand->tensor() >= 0) {
-      const TensorView& view = bound.plan.tensors()[static_cast<std::size_t>(operand->tensor())];
+      const TensorView& view = bound_->plan.tensors()[static_cast<std::size_t>(operand->tensor())];
       at = address(view.data) + operand->offset_bytes();
     } else if (operand->blob() != nullptr) {
       at = engine_->address_of(operand->blob()->offset(), operand->blob()->size());
     }
     addresses.set(static_cast<Operand>(operand->operand()), at);
   }
-  const std::int64_t batch = bound.plan.dims()[launch.batch()];
+  const std::int64_t batch = bound_->plan.dims()[launch.batch()];
   const CudaEngine::LoadedKernel& kernel = engine_->kernel(choose_kernel(launch, batch));
+  tactic = kernel.spec.tactic.c_str();
   const bool overlap = engine_->device().compute_capability >= 90;
-  XINFER_ASSIGN_OR_RETURN(BoundKernel made,
-                          BoundKernel::bind(kernel.spec, kernel.function, addresses, batch,
-                                            engine_->device().multiprocessors, overlap));
-  bound.launches.push_back(std::move(made));
-  bound.tactics.push_back(kernel.spec.tactic.c_str());
+  Result<BoundKernel> made = BoundKernel::bind(kernel.spec, kernel.function, addresses, batch,
+                                               engine_->device().multiprocessors, overlap);
+  if (made.ok()) return made;
+  return made.status().with_context("step \"" + step_name(step) + "\"");
+}
+
+/// Lets the launches read and write there. Those that touch no input or output stay as they are.
+Status CudaProgram::point_at(std::span<const void* const> inputs, std::span<void* const> outputs) {
+  XINFER_ASSIGN_OR_RETURN(const bool changed, bound_->plan.set_addresses(inputs, outputs));
+  LaunchGraph& launches = bound_->launches;
+  const char* tactic = "";
+  for (auto i = static_cast<unsigned>(launches.size()); i < plan().steps()->size(); ++i) {
+    XINFER_ASSIGN_OR_RETURN(BoundKernel made, make_launch(i, tactic));
+    launches.add(std::move(made), step_name(i), tactic);
+  }
+  if (!changed) return Status();
+  for (unsigned i = 0; i < launches.size(); ++i) {
+    if (!bound_->plan.touches_bindings(i)) continue;
+    XINFER_ASSIGN_OR_RETURN(BoundKernel made, make_launch(i, tactic));
+    launches.replace(i, std::move(made));
+  }
   return Status();
 }
 
-Status CudaProgram::launch(unsigned step) const {
-  Status status = bound_->launches[step].launch(stream_);
-  if (status.ok()) return status;
-  return std::move(status).with_context("step \"" + plan().steps()->Get(step)->name()->str() +
-                                        "\"");
+/// Puts a run behind the one before it, which uses the same activations.
+Status CudaProgram::begin(const cuda::Stream& stream) {
+  if (!busy_stream_ || *busy_stream_ == stream.handle()) return Status();
+  return stream.wait_for(*done_);
 }
 
-Status CudaProgram::launch_all() const {
-  if (!bound_->graph) {
-    XINFER_ASSIGN_OR_RETURN(bound_->graph, cuda::Graph::capture(stream_, [this]() -> Status {
-                              for (unsigned i = 0; i < bound_->launches.size(); ++i) {
-                                XINFER_RETURN_IF_ERROR(launch(i));
-                              }
-                              return Status();
-                            }));
-  }
-  return bound_->graph->launch(stream_);
+Status CudaProgram::end(const cuda::Stream& stream) {
+  XINFER_RETURN_IF_ERROR(done_->record(stream));
+  busy_stream_ = stream.handle();
+  return Status();
 }
 
-std::size_t CudaProgram::bytes_of_input(unsigned index) const {
-  for (unsigned i = 0; i < plan().tensors()->size(); ++i) {
-    const fb::Tensor& tensor = *plan().tensors()->Get(i);
-    if (tensor.storage() == fb::Storage::Input && tensor.binding() == index) {
-      return bound_->plan.tensors()[i].size_bytes();
-    }
-  }
-  return 0;  // nothing reads it
-}
-
-Status CudaProgram::copy_in(std::span<const void* const> inputs) const {
+Status CudaProgram::bring_in(std::span<const CallerMemory> inputs, const cuda::Stream& stream) {
+  in_.assign(inputs_.size(), nullptr);
   for (unsigned i = 0; i < inputs_.size(); ++i) {
-    const std::size_t bytes = bytes_of_input(i);
+    const std::size_t bytes = bound_->input_bytes[i];
     if (bytes == 0) continue;
-    std::memcpy(inputs_[i].host.data(), inputs[i], bytes);
-    XINFER_RETURN_IF_ERROR(
-        stream_.copy_to_device(inputs_[i].device.address(), inputs_[i].host.data(), bytes));
+    XINFER_ASSIGN_OR_RETURN(const cuda::DevicePointer at,
+                            inputs_[i].bring_in(inputs[i], bytes, stream));
+    in_[i] = pointer(at);
   }
   return Status();
 }
 
-Status CudaProgram::copy_out(std::span<void* const> outputs) const {
-  std::vector<std::size_t> bytes;
+Status CudaProgram::place(std::span<const CallerMemory> outputs) {
+  out_.clear();
   for (unsigned i = 0; i < outputs_.size(); ++i) {
-    std::size_t count = size_of(static_cast<DType>(file_->engine().outputs()->Get(i)->dtype()));
-    for (const std::int64_t dim : output_shapes()[i]) count *= static_cast<std::size_t>(dim);
-    bytes.push_back(count);
+    XINFER_ASSIGN_OR_RETURN(const cuda::DevicePointer at, outputs_[i].place(outputs[i]));
+    out_.push_back(pointer(at));
+  }
+  return Status();
+}
+
+Status CudaProgram::bring_out(std::span<const CallerMemory> outputs, const cuda::Stream& stream,
+                              bool at_once) {
+  for (unsigned i = 0; i < outputs_.size(); ++i) {
     XINFER_RETURN_IF_ERROR(
-        stream_.copy_to_host(outputs_[i].host.data(), outputs_[i].device.address(), count));
+        outputs_[i].bring_out(outputs[i], bound_->output_bytes[i], stream, at_once));
   }
-  XINFER_RETURN_IF_ERROR(stream_.synchronize());
-  for (unsigned i = 0; i < outputs_.size(); ++i) {
-    std::memcpy(outputs[i], outputs_[i].host.data(), bytes[i]);
-  }
+  return Status();
+}
+
+Status CudaProgram::enqueue(std::span<const CallerMemory> inputs,
+                            std::span<const CallerMemory> outputs, std::optional<void*> stream) {
+  if (bound_ == nullptr) return internal_error("run before bind_shapes");
+  const cuda::ContextScope scope(engine_->context());
+  XINFER_RETURN_IF_ERROR(scope.status());
+  const cuda::Stream on =
+      cuda::Stream::view(stream ? static_cast<cuda::StreamHandle>(*stream) : stream_.handle());
+  XINFER_RETURN_IF_ERROR(begin(on));
+  XINFER_RETURN_IF_ERROR(bring_in(inputs, on));
+  XINFER_RETURN_IF_ERROR(place(outputs));
+  XINFER_RETURN_IF_ERROR(point_at(in_, out_));
+  XINFER_RETURN_IF_ERROR(bound_->launches.launch(on, stream_));
+  XINFER_RETURN_IF_ERROR(bring_out(outputs, on, /*at_once=*/true));
+  return end(on);
+}
+
+Status CudaProgram::synchronize() {
+  if (!busy_stream_) return Status();
+  const cuda::ContextScope scope(engine_->context());
+  XINFER_RETURN_IF_ERROR(scope.status());
+  busy_stream_.reset();
+  return done_->synchronize().with_context(file_->origin() + ": a run on " + device());
+}
+
+namespace {
+
+std::vector<CallerMemory> on_host(std::span<const void* const> inputs) {
+  std::vector<CallerMemory> memory;
+  for (const void* data : inputs) memory.push_back({const_cast<void*>(data), false});
+  return memory;
+}
+
+std::vector<CallerMemory> on_host(std::span<void* const> outputs) {
+  std::vector<CallerMemory> memory;
+  for (void* data : outputs) memory.push_back({data, false});
+  return memory;
+}
+
+}  // namespace
+
+/// Brings host inputs to the device, and lets the launches write into buffers there.
+Status CudaProgram::prepare(std::span<const void* const> inputs, std::span<void* const> outputs) {
+  if (bound_ == nullptr) return internal_error("run before bind_shapes");
+  XINFER_RETURN_IF_ERROR(begin(stream_));
+  XINFER_RETURN_IF_ERROR(bring_in(on_host(inputs), stream_));
+  XINFER_RETURN_IF_ERROR(place(on_host(outputs)));
+  return point_at(in_, out_);
+}
+
+/// Brings the outputs to the host and waits for them.
+Status CudaProgram::finish(std::span<void* const> outputs) {
+  XINFER_RETURN_IF_ERROR(bring_out(on_host(outputs), stream_, /*at_once=*/false));
+  XINFER_RETURN_IF_ERROR(
+      stream_.synchronize().with_context(file_->origin() + ": a run on " + device()));
+  busy_stream_.reset();
+  for (CallerSlot& slot : outputs_) slot.finish();
   return Status();
 }
 
 Status CudaProgram::run(std::span<const void* const> inputs, std::span<void* const> outputs) {
-  if (bound_ == nullptr) return internal_error("run before bind_shapes");
   const cuda::ContextScope scope(engine_->context());
   XINFER_RETURN_IF_ERROR(scope.status());
-  XINFER_RETURN_IF_ERROR(copy_in(inputs));
-  XINFER_RETURN_IF_ERROR(launch_all());
-  return copy_out(outputs);
+  XINFER_RETURN_IF_ERROR(prepare(inputs, outputs));
+  XINFER_RETURN_IF_ERROR(bound_->launches.launch(stream_, stream_));
+  return finish(outputs);
 }
 
 Status CudaProgram::observe(unsigned index, const Observer& observer) const {
@@ -218,32 +288,30 @@ Status CudaProgram::observe(unsigned index, const Observer& observer) const {
 
 Status CudaProgram::run_observed(std::span<const void* const> inputs,
                                  std::span<void* const> outputs, const Observer& observer) {
-  if (bound_ == nullptr) return internal_error("run before bind_shapes");
   const cuda::ContextScope scope(engine_->context());
   XINFER_RETURN_IF_ERROR(scope.status());
-  XINFER_RETURN_IF_ERROR(copy_in(inputs));
+  XINFER_RETURN_IF_ERROR(prepare(inputs, outputs));
   XINFER_RETURN_IF_ERROR(stream_.synchronize());
   for (unsigned i = 0; i < plan().tensors()->size(); ++i) {
     if (plan().tensors()->Get(i)->storage() != fb::Storage::Input) continue;
     XINFER_RETURN_IF_ERROR(observe(i, observer));
   }
   for (unsigned i = 0; i < bound_->launches.size(); ++i) {
-    XINFER_RETURN_IF_ERROR(launch(i));
-    Status done = stream_.synchronize();
-    if (!done.ok()) return std::move(done).with_context(plan().steps()->Get(i)->name()->str());
+    XINFER_RETURN_IF_ERROR(bound_->launches.launch_single(i, stream_));
+    XINFER_RETURN_IF_ERROR(stream_.synchronize().with_context("step \"" + step_name(i) + "\""));
     for (const std::int32_t output : *plan().steps()->Get(i)->outputs()) {
       if (output >= 0) XINFER_RETURN_IF_ERROR(observe(static_cast<unsigned>(output), observer));
     }
   }
-  return copy_out(outputs);
+  return finish(outputs);
 }
 
 Status CudaProgram::run_profiled(std::span<const void* const> inputs,
                                  std::span<void* const> outputs, std::vector<StepTime>& times) {
-  if (bound_ == nullptr) return internal_error("run before bind_shapes");
   const cuda::ContextScope scope(engine_->context());
   XINFER_RETURN_IF_ERROR(scope.status());
-  XINFER_RETURN_IF_ERROR(copy_in(inputs));
+  XINFER_RETURN_IF_ERROR(prepare(inputs, outputs));
+  const LaunchGraph& launches = bound_->launches;
   std::vector<cuda::Event> events;
   const auto mark = [&]() -> Status {
     XINFER_ASSIGN_OR_RETURN(cuda::Event event, cuda::Event::create());
@@ -252,31 +320,33 @@ Status CudaProgram::run_profiled(std::span<const void* const> inputs,
     return Status();
   };
   XINFER_RETURN_IF_ERROR(mark());
-  for (unsigned i = 0; i < bound_->launches.size(); ++i) {
-    XINFER_RETURN_IF_ERROR(launch(i));
+  for (unsigned i = 0; i < launches.size(); ++i) {
+    XINFER_RETURN_IF_ERROR(launches.launch_single(i, stream_));
     XINFER_RETURN_IF_ERROR(mark());
   }
-  XINFER_RETURN_IF_ERROR(copy_out(outputs));
+  XINFER_RETURN_IF_ERROR(finish(outputs));
   times.clear();
-  for (unsigned i = 0; i < bound_->launches.size(); ++i) {
+  for (unsigned i = 0; i < launches.size(); ++i) {
     XINFER_ASSIGN_OR_RETURN(const float ms, events[i + 1].milliseconds_since(events[i]));
-    times.push_back({1e3 * static_cast<double>(ms), bound_->tactics[i]});
+    times.push_back({1e3 * static_cast<double>(ms), launches.tactic(i)});
   }
   return Status();
 }
 
 Result<double> CudaProgram::run_resident(std::span<const void* const> inputs,
-                                         std::span<void* const>, int runs) {
-  if (bound_ == nullptr) return internal_error("run before bind_shapes");
+                                         std::span<void* const> outputs, int runs) {
   const cuda::ContextScope scope(engine_->context());
   XINFER_RETURN_IF_ERROR(scope.status());
-  XINFER_RETURN_IF_ERROR(copy_in(inputs));
+  XINFER_RETURN_IF_ERROR(prepare(inputs, outputs));
   XINFER_ASSIGN_OR_RETURN(const cuda::Event start, cuda::Event::create());
   XINFER_ASSIGN_OR_RETURN(const cuda::Event end, cuda::Event::create());
   XINFER_RETURN_IF_ERROR(start.record(stream_));
-  for (int i = 0; i < runs; ++i) XINFER_RETURN_IF_ERROR(launch_all());
+  for (int i = 0; i < runs; ++i) {
+    XINFER_RETURN_IF_ERROR(bound_->launches.launch(stream_, stream_));
+  }
   XINFER_RETURN_IF_ERROR(end.record(stream_));
   XINFER_RETURN_IF_ERROR(end.synchronize());
+  busy_stream_.reset();
   XINFER_ASSIGN_OR_RETURN(const float ms, end.milliseconds_since(start));
   return static_cast<double>(ms);
 }

@@ -1,4 +1,5 @@
-// Runs one plan on a GPU: staging of the caller's host memory, launches captured as a graph.
+// Runs one plan on a GPU, on memory of the GPU or of the host: a graph of launches for every set of
+// input shapes, whose nodes follow the caller's addresses.
 #pragma once
 
 #include <map>
@@ -12,7 +13,9 @@
 #include "device/cuda_stream.h"
 #include "kernels/cuda/bound_kernel.h"
 #include "runtime/bound_plan.h"
+#include "runtime/cuda/caller_slot.h"
 #include "runtime/cuda/cuda_engine.h"
+#include "runtime/cuda/launch_graph.h"
 #include "runtime/executor.h"
 
 namespace xinfer::runtime {
@@ -30,6 +33,9 @@ class CudaProgram final : public Executor {
   Status bind_shapes(std::span<const Shape> shapes) override;
   const std::vector<Shape>& output_shapes() const override { return bound_->plan.output_shapes(); }
   Status run(std::span<const void* const> inputs, std::span<void* const> outputs) override;
+  Status enqueue(std::span<const CallerMemory> inputs, std::span<const CallerMemory> outputs,
+                 std::optional<void*> stream) override;
+  Status synchronize() override;
   Status run_observed(std::span<const void* const> inputs, std::span<void* const> outputs,
                       const Observer& observer) override;
   Status run_profiled(std::span<const void* const> inputs, std::span<void* const> outputs,
@@ -46,14 +52,9 @@ class CudaProgram final : public Executor {
   /// Everything that belongs to one set of input shapes; kept, so that alternating shapes are free.
   struct Bound {
     BoundPlan plan;
-    std::vector<kernels::cuda::BoundKernel> launches;
-    std::vector<const char*> tactics;
-    std::optional<cuda::Graph> graph;
-  };
-  /// The caller's memory on the device, and page-locked on the host.
-  struct Staging {
-    cuda::Buffer device;
-    cuda::PinnedBuffer host;
+    std::vector<std::size_t> input_bytes;  ///< 0: nothing reads it
+    std::vector<std::size_t> output_bytes;
+    LaunchGraph launches;
   };
 
   CudaProgram(std::shared_ptr<const engine::EngineFile> file,
@@ -62,19 +63,28 @@ class CudaProgram final : public Executor {
 
   Status allocate();
   Result<std::unique_ptr<Bound>> make_bound(std::span<const Shape> shapes) const;
-  Status make_launch(unsigned step, Bound& bound) const;
-  Status launch(unsigned step) const;
-  Status launch_all() const;
-  Status copy_in(std::span<const void* const> inputs) const;
-  Status copy_out(std::span<void* const> outputs) const;
+  Result<kernels::cuda::BoundKernel> make_launch(unsigned step, const char*& tactic) const;
+  std::string step_name(unsigned step) const;
+  Status point_at(std::span<const void* const> inputs, std::span<void* const> outputs);
+
+  Status begin(const cuda::Stream& stream);
+  Status end(const cuda::Stream& stream);
+  Status bring_in(std::span<const CallerMemory> inputs, const cuda::Stream& stream);
+  Status place(std::span<const CallerMemory> outputs);
+  Status bring_out(std::span<const CallerMemory> outputs, const cuda::Stream& stream, bool at_once);
+  Status prepare(std::span<const void* const> inputs, std::span<void* const> outputs);
+  Status finish(std::span<void* const> outputs);
   Status observe(unsigned tensor, const Observer& observer) const;
-  std::size_t bytes_of_input(unsigned index) const;
 
   std::shared_ptr<const engine::EngineFile> file_;
   std::shared_ptr<const CudaEngine> engine_;
   cuda::Buffer arena_;
-  std::vector<Staging> inputs_, outputs_;
+  std::vector<CallerSlot> inputs_, outputs_;
+  std::vector<const void*> in_;  ///< where kernels of this run read and write
+  std::vector<void*> out_;
   cuda::Stream stream_;
+  std::optional<cuda::Event> done_;                ///< the run enqueued last is over
+  std::optional<cuda::StreamHandle> busy_stream_;  ///< where that was; empty if it is known to be
   std::map<std::vector<Shape>, std::unique_ptr<Bound>> by_shapes_;
   Bound* bound_ = nullptr;
 };
