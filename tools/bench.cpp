@@ -26,7 +26,8 @@ struct Arguments {
   std::string engine, json;
   std::int64_t batch = 0;
   double duration_s = 3, warmup_s = 0.5;
-  int streams = 1;
+  int streams = 1, iterations = 10;
+  std::vector<double> percentiles = {90, 95, 99};
   bool layers = false, no_transfers = false;
   RunArguments run;
 };
@@ -61,7 +62,8 @@ Tensor random_tensor(DType dtype, const Shape& shape, std::mt19937& random) {
 class Stream {
  public:
   Stream(const Engine& engine, const Arguments& arguments, unsigned seed)
-      : context_(engine, arguments.run.context()), no_transfers_(arguments.no_transfers) {
+      : context_(engine, arguments.run.context()),
+        is_resident_(arguments.no_transfers && context_.cpu_isa().empty()) {
     std::mt19937 random(seed);
     std::vector<Shape> shapes;
     for (const BindingInfo& input : engine.inputs()) {
@@ -77,19 +79,20 @@ class Stream {
     }
   }
 
-  /// Latencies in ms of the runs that ended before `end`; without transfers each is the mean of
+  /// Latencies in ms of runs until `end`, at least so many; without transfers each is the mean of
   /// kResidentRuns runs, back to back.
-  std::vector<double> run_until(Clock::time_point end) {
+  std::vector<double> run_until(Clock::time_point end, std::size_t at_least) {
     std::vector<double> latencies;
-    if (no_transfers_) {
+    if (is_resident_) {
       context_.infer_into(inputs_, outputs_);
-      while (Clock::now() < end) {
+      while (Clock::now() < end || latencies.size() < at_least) {
         const double each_ms = context_.run_resident(kResidentRuns) / kResidentRuns;
         latencies.insert(latencies.end(), kResidentRuns, each_ms);
       }
       return latencies;
     }
-    for (Clock::time_point start = Clock::now(); start < end;) {
+    Clock::time_point start = Clock::now();
+    while (start < end || latencies.size() < at_least) {
       context_.infer_into(inputs_, outputs_);
       const Clock::time_point now = Clock::now();
       latencies.push_back(milliseconds(now - start));
@@ -101,23 +104,25 @@ class Stream {
   Context& context() { return context_; }
   std::span<const Tensor> inputs() const { return inputs_; }
   std::int64_t batch() const { return batch_; }
-  bool is_resident() const { return no_transfers_; }
+  /// Whether transfers are left out of the times: on a GPU, if asked for. A CPU has none.
+  bool is_resident() const { return is_resident_; }
 
  private:
   static constexpr int kResidentRuns = 20;
 
   Context context_;
-  bool no_transfers_ = false;
+  bool is_resident_ = false;
   std::vector<Tensor> inputs_, outputs_;
   std::int64_t batch_ = 1;
 };
 
 struct Statistics {
   std::size_t runs = 0;
-  double min = 0, mean = 0, median = 0, p90 = 0, p95 = 0, p99 = 0, max = 0;
+  double min = 0, mean = 0, median = 0, max = 0;
+  std::vector<std::pair<std::string, double>> percentiles;  ///< "p99" and its value
 };
 
-Statistics summarise(std::vector<double> latencies) {
+Statistics summarise(std::vector<double> latencies, const std::vector<double>& percentiles) {
   Statistics s;
   s.runs = latencies.size();
   if (latencies.empty()) return s;
@@ -130,24 +135,25 @@ Statistics summarise(std::vector<double> latencies) {
   s.max = latencies.back();
   s.mean = std::accumulate(latencies.begin(), latencies.end(), 0.0) / static_cast<double>(s.runs);
   s.median = percentile(0.5);
-  s.p90 = percentile(0.9);
-  s.p95 = percentile(0.95);
-  s.p99 = percentile(0.99);
+  for (const double p : percentiles) {
+    s.percentiles.emplace_back(fmt::format("p{:g}", p), percentile(p / 100));
+  }
   return s;
 }
 
 /// Runs all streams side by side for a time; returns their latencies and the seconds it took: the
 /// time on the clock, or without transfers the time that the runs themselves took.
-std::pair<std::vector<double>, double> run_streams(std::vector<Stream>& streams, double seconds) {
+std::pair<std::vector<double>, double> run_streams(std::vector<Stream>& streams, double seconds,
+                                                   std::size_t at_least) {
   const Clock::time_point start = Clock::now();
   const auto end =
       start + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
   std::vector<std::vector<double>> latencies(streams.size());
   std::vector<std::thread> threads;
   for (std::size_t i = 1; i < streams.size(); ++i) {
-    threads.emplace_back([&, i] { latencies[i] = streams[i].run_until(end); });
+    threads.emplace_back([&, i] { latencies[i] = streams[i].run_until(end, at_least); });
   }
-  latencies[0] = streams[0].run_until(end);
+  latencies[0] = streams[0].run_until(end, at_least);
   for (std::thread& thread : threads) thread.join();
   double elapsed = milliseconds(Clock::now() - start) / 1e3;
   if (streams[0].is_resident()) {
@@ -195,39 +201,61 @@ std::vector<double> step_operations(const Engine& engine, const std::string& tar
   return operations;
 }
 
+/// What a step could reach: operations and bytes a second. 0 where that is not known.
+struct Peaks {
+  double int8_gops = 0, f32_gops = 0, memory_gb_per_s = 0;
+};
+
+Peaks peaks_of(const Context& context) {
+  if (!context.cpu_isa().empty()) {
+    return {cpu_peak_gops(context.cpu_isa(), DType::kInt8) * context.threads(),
+            cpu_peak_gops(context.cpu_isa(), DType::kFloat32) * context.threads(), 0};
+  }
+  for (const GpuInfo& gpu : gpus()) {
+    if (gpu.name == context.device()) {
+      return {gpu.peak_int8_gops, gpu.peak_f32_gops, gpu.memory_gb_per_s};
+    }
+  }
+  return {};
+}
+
+/// The share of the time in which the step's operations and bytes could be done at the peaks: the
+/// longer of the two. 0 where nothing is known of either.
+double roofline_share(const StepProfile& step, double operations, const Peaks& peaks) {
+  const bool f32 = step.kernel.find("f32") != std::string::npos;
+  const double peak = f32 ? peaks.f32_gops : peaks.int8_gops;
+  const double computing_us = peak > 0 ? operations / peak / 1e3 : 0;
+  const double moving_us = peaks.memory_gb_per_s > 0 ? step.bytes / peaks.memory_gb_per_s / 1e3 : 0;
+  return std::max(computing_us, moving_us) / std::max(step.microseconds, 1e-3);
+}
+
 nlohmann::json print_steps(const Engine& engine, Stream& stream, bool print) {
   const std::vector<StepProfile> steps = profile_steps(stream);
   const std::vector<double> operations =
       step_operations(engine, stream.context().target(), stream.batch());
   double total = 0;
   for (const StepProfile& step : steps) total += step.microseconds;
-  const Context& context = stream.context();
-  const auto peak_of = [&](DType dtype) {  // 0 where it is not known: on a GPU
-    return context.cpu_isa().empty() ? 0.0
-                                     : cpu_peak_gops(context.cpu_isa(), dtype) * context.threads();
-  };
-  const double int8_peak = peak_of(DType::kInt8), f32_peak = peak_of(DType::kFloat32);
-  Table table({"step", "kind", "kernel", "µs", "%", "GOPS", "% of peak"});
+  const Peaks peaks = peaks_of(stream.context());
+  Table table({"step", "kind", "kernel", "µs", "%", "GOPS", "GB/s", "% of roofline"});
   nlohmann::json list = nlohmann::json::array();
+  const auto known = [](double value) { return value > 0 ? nlohmann::json(value) : nullptr; };
+  const auto text = [](double value) { return value > 0 ? fmt::format("{:.0f}", value) : ""; };
   for (std::size_t i = 0; i < steps.size(); ++i) {
-    const double gops = operations[i] / std::max(steps[i].microseconds, 1e-3) / 1e3;
-    const bool f32 = steps[i].kernel.find("_f32_") != std::string::npos;
-    const double peak = f32 ? f32_peak : int8_peak;
-    const bool has_share = operations[i] > 0 && peak > 0;
-    const double share = has_share ? gops / peak : 0.0;
-    table.add({steps[i].name, steps[i].kind, steps[i].kernel,
-               fmt::format("{:.1f}", steps[i].microseconds),
-               fmt::format("{:.1f}", 100 * steps[i].microseconds / total),
-               operations[i] > 0 ? fmt::format("{:.0f}", gops) : "",
-               has_share ? fmt::format("{:.0f}", 100 * share) : ""});
+    const double us = std::max(steps[i].microseconds, 1e-3);
+    const double gops = operations[i] / us / 1e3, gb_per_s = steps[i].bytes / us / 1e3;
+    const double share = roofline_share(steps[i], operations[i], peaks);
+    table.add({steps[i].name, steps[i].kind, steps[i].kernel, fmt::format("{:.1f}", us),
+               fmt::format("{:.1f}", 100 * us / total), text(gops), text(gb_per_s),
+               text(100 * share)});
     list.push_back({{"name", steps[i].name},
                     {"kind", steps[i].kind},
                     {"kernel", steps[i].kernel},
                     {"microseconds", steps[i].microseconds},
-                    {"gops", operations[i] > 0 ? nlohmann::json(gops) : nlohmann::json()},
-                    {"peak_share", has_share ? nlohmann::json(share) : nlohmann::json()}});
+                    {"gops", known(gops)},
+                    {"gb_per_s", known(gb_per_s)},
+                    {"roofline_share", known(share)}});
   }
-  if (print) table.print({3, 4, 5, 6});
+  if (print) table.print({3, 4, 5, 6, 7});
   return list;
 }
 
@@ -238,16 +266,26 @@ void run_bench(const Arguments& arguments) {
   if (arguments.streams < 1) {
     throw Error(ErrorCode::kInvalidArgument, "--streams needs 1 or more");
   }
+  for (const double p : arguments.percentiles) {
+    if (p <= 0 || p > 100) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  fmt::format("--percentiles: {:g}; needed: above 0, at most 100", p));
+    }
+  }
   std::vector<Stream> streams;
   for (int i = 0; i < arguments.streams; ++i) {
     streams.emplace_back(engine, arguments, static_cast<unsigned>(i + 1));
   }
-  run_streams(streams, arguments.warmup_s);
-  const auto [latencies, seconds] = run_streams(streams, arguments.duration_s);
-  const Statistics s = summarise(latencies);
+  run_streams(streams, arguments.warmup_s, 1);
+  const auto at_least = static_cast<std::size_t>(std::max(arguments.iterations, 1));
+  const auto [latencies, seconds] = run_streams(streams, arguments.duration_s, at_least);
+  const Statistics s = summarise(latencies, arguments.percentiles);
   const double runs_per_second = static_cast<double>(s.runs) / seconds;
   const std::int64_t batch = streams[0].batch();
   const bool print = arguments.json != "-";
+  const char* transfers = !streams[0].context().cpu_isa().empty() ? "none"
+                          : streams[0].is_resident()              ? "left out"
+                                                                  : "included";
   if (print) {
     fmt::print("engine      {} ({}: {}, {} threads, {} streams, batch {})\n", arguments.engine,
                streams[0].context().target(), streams[0].context().device(),
@@ -256,11 +294,14 @@ void run_bench(const Arguments& arguments) {
                megabytes(engine.weight_bytes()), megabytes(streams[0].context().memory_bytes()));
     fmt::print("throughput  {:.2f} runs/s, {:.2f} samples/s\n", runs_per_second,
                runs_per_second * static_cast<double>(batch));
-    fmt::print(
-        "latency     min {:.3f} ms, mean {:.3f} ms, median {:.3f} ms, p90 {:.3f} ms, p95 {:.3f} "
-        "ms, p99 {:.3f} ms, max {:.3f} ms ({} runs)\n",
-        s.min, s.mean, s.median, s.p90, s.p95, s.p99, s.max, s.runs);
+    fmt::print("transfers   {}\n", transfers);
+    fmt::print("latency     min {:.3f} ms, mean {:.3f} ms, median {:.3f} ms, ", s.min, s.mean,
+               s.median);
+    for (const auto& [name, value] : s.percentiles) fmt::print("{} {:.3f} ms, ", name, value);
+    fmt::print("max {:.3f} ms ({} runs)\n", s.max, s.runs);
   }
+  nlohmann::json latency = {{"min", s.min}, {"mean", s.mean}, {"median", s.median}, {"max", s.max}};
+  for (const auto& [name, value] : s.percentiles) latency[name] = value;
   nlohmann::json document = {{"schema", "xinfer.bench/1"},
                              {"engine", arguments.engine},
                              {"target", streams[0].context().target()},
@@ -273,14 +314,8 @@ void run_bench(const Arguments& arguments) {
                              {"runs", s.runs},
                              {"runs_per_second", runs_per_second},
                              {"samples_per_second", runs_per_second * static_cast<double>(batch)},
-                             {"latency_ms",
-                              {{"min", s.min},
-                               {"mean", s.mean},
-                               {"median", s.median},
-                               {"p90", s.p90},
-                               {"p95", s.p95},
-                               {"p99", s.p99},
-                               {"max", s.max}}}};
+                             {"transfers", transfers},
+                             {"latency_ms", latency}};
   if (arguments.layers) document["steps"] = print_steps(engine, streams[0], print);
   write_json(document, arguments.json);
 }
@@ -299,8 +334,15 @@ void add_bench(CLI::App& app) {
       ->type_name("S");
   command->add_option("--streams", arguments->streams, "Contexts that run side by side; default 1")
       ->type_name("N");
-  command->add_flag("--no-transfers", arguments->no_transfers,
-                    "GPU: time runs on inputs already there, outputs left there");
+  command->add_flag(
+      "--no-transfers", arguments->no_transfers,
+      "Leave out transfers between host and GPU: time runs on inputs already there, back "
+      "to back; a CPU has none");
+  command->add_option("--iterations", arguments->iterations, "Runs at least; default 10")
+      ->type_name("N");
+  command->add_option("--percentiles", arguments->percentiles, "Of the latency; default 90,95,99")
+      ->delimiter(',')
+      ->type_name("P,…");
   command->add_flag("--layers", arguments->layers, "Time every step");
   add_run_options(*command, arguments->run);
   add_json_option(*command, arguments->json);

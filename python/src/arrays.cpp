@@ -32,7 +32,8 @@ constexpr std::array<TypePair, 13> kTypes = {{
     {DType::kBool, Code::Bool, 8},
 }};
 
-DType dtype_of(const HostArray& array, const std::string& what) {
+template <typename Array>
+DType dtype_of(const Array& array, const std::string& what) {
   const nb::dlpack::dtype found = array.dtype();
   for (const TypePair& type : kTypes) {
     if (static_cast<std::uint8_t>(type.code) == found.code && type.bits == found.bits &&
@@ -52,7 +53,8 @@ nb::dlpack::dtype dlpack_of(DType dtype) {
   throw Error(ErrorCode::kInternal, "a tensor without a DLPack type");
 }
 
-Shape shape_of(const HostArray& array) {
+template <typename Array>
+Shape shape_of(const Array& array) {
   Shape shape(array.ndim());
   for (std::size_t axis = 0; axis < shape.size(); ++axis) {
     shape[axis] = static_cast<std::int64_t>(array.shape(axis));
@@ -60,7 +62,46 @@ Shape shape_of(const HostArray& array) {
   return shape;
 }
 
+bool is_c_contiguous(const AnyArray& array) {
+  std::int64_t step = 1;
+  for (std::size_t axis = array.ndim(); axis-- > 0;) {
+    if (array.shape(axis) != 1 && array.stride(axis) != step) return false;
+    step *= static_cast<std::int64_t>(array.shape(axis));
+  }
+  return true;
+}
+
 }  // namespace
+
+bool is_on_gpu(const AnyArray& array) {
+  return array.device_type() == nb::device::cuda::value ||
+         array.device_type() == nb::device::cuda_managed::value;
+}
+
+AnyArray to_any_array(nb::handle object, const std::string& what) {
+  AnyArray array;
+  if (!nb::try_cast(object, array, false)) return AnyArray(to_array(object, what));
+  if (is_c_contiguous(array) &&
+      (is_on_gpu(array) || array.device_type() == nb::device::cpu::value)) {
+    return array;
+  }
+  if (!is_on_gpu(array)) return AnyArray(to_array(object, what));
+  throw Error(ErrorCode::kInvalidArgument,
+              what + " is in GPU memory and not C-contiguous: make it contiguous first");
+}
+
+IoTensor io_tensor_of(const AnyArray& array, const std::string& what) {
+  return {dtype_of(array, what), shape_of(array), const_cast<void*>(array.data()),
+          is_on_gpu(array)};
+}
+
+nb::object to_gpu_array(std::uintptr_t address, const Shape& shape, DType dtype, int ordinal,
+                        nb::object owner) {
+  const std::vector<std::size_t> sizes(shape.begin(), shape.end());
+  return nb::cast(nb::ndarray<nb::array_api>(reinterpret_cast<void*>(address), sizes.size(),
+                                             sizes.data(), std::move(owner), nullptr,
+                                             dlpack_of(dtype), nb::device::cuda::value, ordinal));
+}
 
 HostArray to_array(nb::handle object, const std::string& what) {
   HostArray array;
@@ -68,7 +109,7 @@ HostArray to_array(nb::handle object, const std::string& what) {
   if (nb::ndarray<nb::ro> elsewhere;
       nb::try_cast(object, elsewhere, false) && elsewhere.device_type() != nb::device::cpu::value) {
     throw Error(ErrorCode::kInvalidArgument,
-                what + " is on another device; this engine runs on the CPU: copy it there first");
+                what + " is on another device; needed: an array in host memory");
   }
   nb::object converted = nb::module_::import_("numpy").attr("ascontiguousarray")(object);
   if (nb::try_cast(converted, array)) return array;

@@ -16,6 +16,22 @@ namespace nb = nanobind;
 /// A C-contiguous array in host memory.
 using HostArray = nb::ndarray<nb::ro, nb::device::cpu, nb::c_contig>;
 
+/// A C-contiguous array in host memory or in memory of a GPU.
+using AnyArray = nb::ndarray<nb::ro>;
+
+/// Whether an array's elements are in memory of a GPU.
+bool is_on_gpu(const AnyArray& array);
+
+/// As to_array, but also takes arrays in memory of a GPU, which must be C-contiguous.
+AnyArray to_any_array(nb::handle object, const std::string& what);
+
+/// The array as a run takes it; the array must outlive the run.
+IoTensor io_tensor_of(const AnyArray& array, const std::string& what);
+
+/// An object with DLPack over memory of GPU `ordinal`, which `owner` keeps.
+nb::object to_gpu_array(std::uintptr_t address, const Shape& shape, DType dtype, int ordinal,
+                        nb::object owner);
+
 /// Any object with DLPack or the buffer protocol, or what numpy.asarray takes. A dense host array
 /// is not copied. `what` names it in the error: `input "x"`.
 HostArray to_array(nb::handle object, const std::string& what);

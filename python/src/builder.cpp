@@ -111,6 +111,11 @@ void bind_builder(nb::module_& module) {
       .def("with_threads", [](EngineBuilder& self, int threads) { self.with_threads(threads); })
       .def("with_cpu_isa",
            [](EngineBuilder& self, const std::string& isa) { self.with_cpu_isa(isa); })
+      .def("with_timing_cache",
+           [](EngineBuilder& self, const std::filesystem::path& path) {
+             self.with_timing_cache(path);
+           })
+      .def("without_tuning", [](EngineBuilder& self) { self.without_tuning(); })
       .def("with_progress", &set_progress, nb::arg("callback").none())
       .def("build", &EngineBuilder::build, nb::call_guard<nb::gil_scoped_release>())
       .def("calibrate", &calibrate)

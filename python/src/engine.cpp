@@ -3,6 +3,7 @@
 
 #include <nanobind/stl/filesystem.h>
 #include <nanobind/stl/map.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
@@ -33,6 +34,30 @@ class PyContext {
     const std::lock_guard<std::mutex> guard(mutex_);
     context_.infer_into(inputs, outputs);
   }
+
+  /// On tensors of any place: enqueued on the stream if one is given, else over when this returns,
+  /// behind what the legacy default stream has to do.
+  void infer_on(const std::vector<IoTensor>& inputs, const std::vector<IoTensor>& outputs,
+                std::optional<std::uintptr_t> stream) {
+    const nb::gil_scoped_release unlocked;
+    const std::lock_guard<std::mutex> guard(mutex_);
+    if (stream) {
+      context_.infer_async(inputs, outputs, reinterpret_cast<void*>(*stream));
+    } else if (on_gpu()) {
+      context_.infer_async(inputs, outputs, nullptr);
+      context_.synchronize();
+    } else {
+      context_.infer_into(inputs, outputs);
+    }
+  }
+
+  void synchronize() {
+    const nb::gil_scoped_release unlocked;
+    const std::lock_guard<std::mutex> guard(mutex_);
+    context_.synchronize();
+  }
+
+  bool on_gpu() const { return context_.cpu_isa().empty(); }
 
   std::vector<StepProfile> profile(const std::vector<Tensor>& inputs) {
     const nb::gil_scoped_release unlocked;
@@ -65,6 +90,18 @@ struct CallInputs {
   }
 };
 
+/// The same for arrays that may lie in memory of a GPU.
+struct AnyInputs {
+  std::vector<AnyArray> arrays;
+  std::vector<IoTensor> tensors;
+
+  void add(nb::handle object, const BindingInfo& binding) {
+    const std::string what = "input \"" + binding.name + "\"";
+    arrays.push_back(to_any_array(object, what));
+    tensors.push_back(io_tensor_of(arrays.back(), what));
+  }
+};
+
 [[noreturn]] void refuse_inputs(const Engine& engine, const std::string& found) {
   std::string names;
   for (const BindingInfo& input : engine.inputs()) {
@@ -73,8 +110,9 @@ struct CallInputs {
   throw Error(ErrorCode::kInvalidArgument, found + "; the engine has the inputs " + names);
 }
 
-CallInputs inputs_from_dict(const Engine& engine, const nb::dict& given) {
-  CallInputs inputs;
+template <typename Inputs>
+Inputs inputs_from_dict(const Engine& engine, const nb::dict& given) {
+  Inputs inputs;
   for (const BindingInfo& binding : engine.inputs()) {
     const nb::str name(binding.name.c_str());
     if (!given.contains(name)) refuse_inputs(engine, "no array for input \"" + binding.name + "\"");
@@ -86,12 +124,13 @@ CallInputs inputs_from_dict(const Engine& engine, const nb::dict& given) {
   return inputs;
 }
 
-CallInputs inputs_from_sequence(const Engine& engine, const nb::sequence& given) {
+template <typename Inputs>
+Inputs inputs_from_sequence(const Engine& engine, const nb::sequence& given) {
   const std::size_t count = nb::len(given);
   if (count != engine.inputs().size()) {
     refuse_inputs(engine, std::to_string(count) + " arrays given");
   }
-  CallInputs inputs;
+  Inputs inputs;
   for (std::size_t i = 0; i < count; ++i) inputs.add(given[i], engine.inputs()[i]);
   return inputs;
 }
@@ -100,11 +139,16 @@ bool is_sequence(nb::handle object) {
   return nb::isinstance<nb::list>(object) || nb::isinstance<nb::tuple>(object);
 }
 
-CallInputs call_inputs(const Engine& engine, nb::handle given) {
-  if (nb::isinstance<nb::dict>(given)) return inputs_from_dict(engine, nb::borrow<nb::dict>(given));
-  if (is_sequence(given)) return inputs_from_sequence(engine, nb::borrow<nb::sequence>(given));
+template <typename Inputs = CallInputs>
+Inputs call_inputs(const Engine& engine, nb::handle given) {
+  if (nb::isinstance<nb::dict>(given)) {
+    return inputs_from_dict<Inputs>(engine, nb::borrow<nb::dict>(given));
+  }
+  if (is_sequence(given)) {
+    return inputs_from_sequence<Inputs>(engine, nb::borrow<nb::sequence>(given));
+  }
   if (engine.inputs().size() != 1) refuse_inputs(engine, "one array given");
-  CallInputs inputs;
+  Inputs inputs;
   inputs.add(given, engine.inputs()[0]);
   return inputs;
 }
@@ -150,25 +194,43 @@ void run_into(PyContext& context, nb::handle given, const nb::sequence& wanted) 
   context.infer_into(inputs.tensors, outputs);
 }
 
-/// Runs on addresses in host memory: one for every input, with its shape, and for every output.
+/// Runs on arrays that may lie in memory of a GPU, into arrays that may.
+void run_on(PyContext& context, nb::handle given, const nb::sequence& wanted,
+            std::optional<std::uintptr_t> stream) {
+  const AnyInputs inputs = call_inputs<AnyInputs>(context.engine(), given);
+  std::vector<AnyArray> arrays;
+  std::vector<IoTensor> outputs;
+  for (nb::handle target : wanted) {
+    nb::ndarray<> array;
+    if (!nb::try_cast(target, array, false)) {
+      throw Error(ErrorCode::kInvalidArgument, "out: needed: writable arrays");
+    }
+    arrays.push_back(to_any_array(target, "out"));
+    outputs.push_back(io_tensor_of(arrays.back(), "out"));
+  }
+  context.infer_on(inputs.tensors, outputs, stream);
+}
+
+/// Runs on addresses, in host memory or in memory of the context's GPU: one for every input, with
+/// its shape, and for every output.
 void run_at(PyContext& context, const std::vector<std::uintptr_t>& inputs,
-            const std::vector<Shape>& shapes, const std::vector<std::uintptr_t>& outputs) {
+            const std::vector<Shape>& shapes, const std::vector<std::uintptr_t>& outputs,
+            bool on_gpu, std::optional<std::uintptr_t> stream) {
   const Engine& engine = context.engine();
   if (inputs.size() != engine.inputs().size() || shapes.size() != inputs.size() ||
       outputs.size() != engine.outputs().size()) {
     throw Error(ErrorCode::kInvalidArgument, "run_at: needed: an address for every binding");
   }
-  std::vector<Tensor> in, out;
+  std::vector<IoTensor> in, out;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    in.push_back(Tensor::view(engine.inputs()[i].dtype, shapes[i],
-                              reinterpret_cast<void*>(inputs[i])));  // NOLINT: the caller's pointer
+    in.push_back({engine.inputs()[i].dtype, shapes[i], reinterpret_cast<void*>(inputs[i]), on_gpu});
   }
   const std::vector<Shape> out_shapes = context.output_shapes(shapes);
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    out.push_back(Tensor::view(engine.outputs()[i].dtype, out_shapes[i],
-                               reinterpret_cast<void*>(outputs[i])));  // NOLINT: as above
+    out.push_back(
+        {engine.outputs()[i].dtype, out_shapes[i], reinterpret_cast<void*>(outputs[i]), on_gpu});
   }
-  context.infer_into(in, out);
+  context.infer_on(in, out, stream);
 }
 
 nb::list profile(PyContext& context, nb::handle given) {
@@ -219,20 +281,29 @@ void bind_context_class(nb::module_& module) {
   nb::class_<PyContext>(module, "Context", "Executes an engine; calls of several threads queue.")
       .def(
           "__init__",
-          [](PyContext* self, const Engine& engine, int threads, const std::string& cpu_isa) {
+          [](PyContext* self, const Engine& engine, int threads, const std::string& cpu_isa,
+             const std::string& device) {
             ContextOptions options;
             options.threads = threads;
             options.cpu_isa = cpu_isa;
+            options.device = device;
             new (self) PyContext(engine, options);
           },
-          nb::arg("engine"), nb::arg("threads") = 0, nb::arg("cpu_isa") = "auto")
+          nb::arg("engine"), nb::arg("threads") = 0, nb::arg("cpu_isa") = "auto",
+          nb::arg("device") = "auto")
       .def("run", &run, nb::arg("inputs"))
       .def("run_into", &run_into, nb::arg("inputs"), nb::arg("out"))
-      .def("run_at", &run_at, nb::arg("inputs"), nb::arg("shapes"), nb::arg("outputs"))
+      .def("run_on", &run_on, nb::arg("inputs"), nb::arg("out"), nb::arg("stream") = nb::none())
+      .def("run_at", &run_at, nb::arg("inputs"), nb::arg("shapes"), nb::arg("outputs"),
+           nb::arg("on_gpu") = false, nb::arg("stream") = nb::none())
+      .def("synchronize", &PyContext::synchronize)
       .def("output_shapes", &PyContext::output_shapes, nb::arg("inputs"))
       .def("profile", &profile, nb::arg("inputs"))
       .def("threads", [](const PyContext& self) { return self.context().threads(); })
       .def("cpu_isa", [](const PyContext& self) { return self.context().cpu_isa(); })
+      .def("device", [](const PyContext& self) { return self.context().device(); })
+      .def("target", [](const PyContext& self) { return self.context().target(); })
+      .def("on_gpu", &PyContext::on_gpu)
       .def("memory_bytes", [](const PyContext& self) { return self.context().memory_bytes(); });
 }
 
@@ -244,9 +315,17 @@ void bind_engine(nb::module_& module) {
   module.def(
       "address_of",
       [](nb::handle array) {
-        return reinterpret_cast<std::uintptr_t>(to_array(array, "the array").data());
+        return reinterpret_cast<std::uintptr_t>(to_any_array(array, "the array").data());
       },
       nb::arg("array"), "Where a call would read this array: its own memory if it is dense.");
+  module.def(
+      "gpu_array",
+      [](std::uintptr_t address, const Shape& shape, const std::string& dtype, int ordinal,
+         nb::object owner) {
+        return to_gpu_array(address, shape, parse_dtype(dtype), ordinal, std::move(owner));
+      },
+      nb::arg("address"), nb::arg("shape"), nb::arg("dtype"), nb::arg("ordinal"), nb::arg("owner"),
+      "An object with DLPack over GPU memory that `owner` keeps.");
 }
 
 }  // namespace xinfer::python

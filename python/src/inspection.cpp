@@ -4,6 +4,7 @@
 
 #include "describe.h"
 #include "module.h"
+#include "xinfer/builders/engine_builder.h"
 #include "xinfer/builders/model_info.h"
 #include "xinfer/core/device.h"
 
@@ -74,6 +75,13 @@ void bind_inspection(nb::module_& module) {
   module.def("supported_operators", [] { return describe(builders::supported_operators()); });
   module.def("cpu_name", [] { return cpu_name(); });
   module.def("cpu_count", [] { return cpu_count(); });
+  module.def("gpu_names", [] {
+    nb::list names;
+    for (const GpuInfo& gpu : gpus()) names.append(gpu.name.c_str());
+    return names;
+  });
+  module.def("gpu_driver_status", &gpu_driver_status);
+  module.def("kernel_compiler_status", &builders::kernel_compiler_status);
   module.def("cpu_instruction_sets", [] { return describe(cpu_instruction_sets()); });
 }
 

@@ -110,6 +110,8 @@ def build(
     max_batch: int | None = None,
     profiles: Mapping[str, Profile] | None = None,
     device: str = "cpu",
+    timing_cache: Path | None = None,
+    tuning: bool = True,
     keep: Mapping[str, str] | None = None,
     int8_only: Sequence[str] = (),
     ranges: Mapping[str, tuple[float, float]] | None = None,
@@ -131,6 +133,10 @@ def build(
         calib_cache: read if the file exists, else written: ours if it ends in .json, else TensorRT's.
         partial_cache: take a cache whose values differ from the model's as far as it goes.
         max_batch: the largest batch; also frees a model exported with a fixed batch of 1.
+        device: what it is built for: "cpu", "cuda" (the GPU that is there), "cuda:1", or architectures, as
+            "cuda:sm_90a"; several joined by commas.
+        timing_cache: where the times of GPU kernels are kept: read if it exists, written after timing.
+        tuning: False chooses GPU kernels by the cost model (and the timing cache) alone.
         profiles: by input name the smallest, the usual and the largest shape.
         keep: by name pattern (`*`, `?`) the precision that layers keep, "fp32", "fp16" or "int8".
         int8_only: only layers that match one of these patterns may be INT8.
@@ -159,6 +165,10 @@ def build(
     if int8 and calib is None:
         builder.with_int8()
     builder.on(device)
+    if timing_cache is not None:
+        builder.with_timing_cache(pathlib.Path(timing_cache))
+    if not tuning:
+        builder.without_tuning()
     if fp16:
         builder.with_fp16()
     _set_demands(builder, keep, int8_only, ranges)
@@ -168,7 +178,8 @@ def build(
         built = builder.build()
     finally:
         finish()
-    engine = Engine(built, threads=threads, cpu_isa=cpu_isa)
+    runs_on = device if device in ("cpu", "cuda") or device.removeprefix("cuda:").isdigit() else "auto"
+    engine = Engine(built, threads=threads, cpu_isa=cpu_isa, device=runs_on)
     engine.report = _info.build_report(builder.report())
     if output is not None:
         engine.save(output)

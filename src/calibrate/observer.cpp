@@ -79,6 +79,16 @@ void RangeCollector::add(std::string_view name, std::span<const float> values,
   }
 }
 
+void RangeCollector::add(std::string_view name, const quant::Histogram& observed,
+                         std::span<const float> channel_amax) {
+  Observed& value = entry(name);
+  value.added = true;
+  value.histogram->merge(observed);
+  for (std::size_t c = 0; c < std::min(channel_amax.size(), value.channel_amax.size()); ++c) {
+    value.channel_amax[c] = std::max(value.channel_amax[c], channel_amax[c]);
+  }
+}
+
 Status RangeCollector::data_status() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   const Observed* first = nullptr;

@@ -47,6 +47,10 @@ class RangeCollector {
   void add(std::string_view name, std::span<const float> values, std::int64_t first_sample,
            std::int64_t samples = 1);
 
+  /// Counts what was observed elsewhere. `channel_amax` has the declared channels, or none.
+  void add(std::string_view name, const quant::Histogram& observed,
+           std::span<const float> channel_amax);
+
   /// Fails (invalid_argument) if NaN or infinity was seen: names the value and the first sample.
   Status data_status() const;
 

@@ -116,6 +116,9 @@ Result<calibrate::Ranges> Builder::ranges_from_samples() {
   options.isa = request_.isa;
   options.threads = request_.threads;
   options.progress = request_.progress;
+  for (const CudaBuild& build : targets_.cuda) {
+    if (build.tune_on >= 0 && !options.gpu) options.gpu = build;
+  }
   const Clock::time_point start = Clock::now();
   XINFER_ASSIGN_OR_RETURN(CalibrationResult result,
                           run_calibration(graph_, symbols_, *request_.calibrator, options));
@@ -233,6 +236,7 @@ Result<std::string> Builder::build() {
 }
 
 Result<calibrate::Ranges> Builder::calibrate() {
+  XINFER_RETURN_IF_ERROR(find_targets());
   XINFER_RETURN_IF_ERROR(import());
   XINFER_RETURN_IF_ERROR(simplify());
   return ranges_from_samples();

@@ -15,7 +15,9 @@
 
 #include "calibrate/calibrators.h"
 #include "calibrate/race.h"
+#include "compile/calibration_input.h"
 #include "compile/execute.h"
+#include "compile/gpu_calibration.h"
 #include "compile/output_error.h"
 #include "core/thread_pool.h"
 #include "ir/text.h"
@@ -64,10 +66,12 @@ class Calibration {
 
  private:
   Status prepare();
+  Status prepare_gpu();
+  Status prepare_cpu();
   Status declare_values();
   Result<bool> next_slices(Slices& slices);
-  Status check_input(std::size_t index, const Tensor& tensor, std::int64_t samples) const;
   Status run_slices(const Slices& slices);
+  Status run_on_cpu(const Slices& slices);
   Status run_slice(Worker& worker, const Slices& slices, std::int64_t slice);
   Status observe(const runtime::TensorView& view, const std::string& name, std::int64_t sample);
   void report_progress() const;
@@ -77,7 +81,9 @@ class Calibration {
   builders::INT8Calibrator& calibrator_;
   const CalibrationOptions& options_;
   ThreadPool pool_;
+  std::unique_ptr<GpuCalibration> gpu_;  ///< null: samples run on the CPU
   std::vector<Worker> workers_;
+  std::vector<std::string> warnings_;
   std::vector<std::string> input_names_;
   std::int64_t fixed_batch_ = 0;  ///< 0: the batch is dynamic
 
@@ -108,8 +114,25 @@ Status Calibration::prepare() {
     if (!batch.empty()) symbols[batch] = {1, 1, 1};
     if (input.shape[0].is_constant()) fixed_batch_ = input.shape[0].constant();
   }
-  XINFER_ASSIGN_OR_RETURN(const std::string bytes, make_engine_bytes(graph_, symbols, {}));
   sample_symbols_ = std::move(symbols);
+  if (options_.gpu) XINFER_RETURN_IF_ERROR(prepare_gpu());
+  if (gpu_ == nullptr) XINFER_RETURN_IF_ERROR(prepare_cpu());
+  return declare_values();
+}
+
+Status Calibration::prepare_gpu() {
+  auto made = GpuCalibration::create(graph_, sample_symbols_, fixed_batch_, *options_.gpu);
+  if (made.ok()) {
+    gpu_ = *std::move(made);
+    return {};
+  }
+  if (made.status().code() != ErrorCode::kUnsupported) return made.status();
+  warnings_.push_back("calibrated on the CPU: " + made.status().message());
+  return {};
+}
+
+Status Calibration::prepare_cpu() {
+  XINFER_ASSIGN_OR_RETURN(const std::string bytes, make_engine_bytes(graph_, sample_symbols_, {}));
   XINFER_ASSIGN_OR_RETURN(const auto file,
                           engine::EngineFile::load(std::as_bytes(std::span(bytes)), "calibration"));
   for (int i = 0; i < pool_.threads(); ++i) {
@@ -120,7 +143,7 @@ Status Calibration::prepare() {
     XINFER_ASSIGN_OR_RETURN(worker.program, runtime::Program::create(file, program_options));
     workers_.push_back(std::move(worker));
   }
-  return declare_values();
+  return {};
 }
 
 Status Calibration::declare_values() {
@@ -141,40 +164,8 @@ Status Calibration::declare_values() {
   for (const passes::ChannelGroup& group : passes::find_channel_groups(graph_)) {
     for (ir::ValueId value : group.values) {
       collector_.observe_channels(graph_.value(value).name, group.channels);
+      if (gpu_ != nullptr) gpu_->observe_channels(graph_.value(value).name, group.channels);
     }
-  }
-  return {};
-}
-
-Status Calibration::check_input(std::size_t index, const Tensor& tensor,
-                                std::int64_t samples) const {
-  const ir::Value& input = graph_.value(graph_.inputs()[index]);
-  const auto refuse = [&](const std::string& what) {
-    return invalid_argument("calibration batch for input \"{}\": {}", input.name, what);
-  };
-  if (tensor.empty()) return refuse("the calibrator set no tensor");
-  if (tensor.dtype() != input.dtype) {
-    return refuse(fmt::format("it is {}; the model needs {}", to_string(tensor.dtype()),
-                              to_string(input.dtype)));
-  }
-  if (tensor.shape().size() != input.shape.size()) {
-    return refuse(fmt::format("it has shape {}; the model needs {}", to_string(tensor.shape()),
-                              ir::to_string(input.shape)));
-  }
-  for (std::size_t axis = 1; axis < input.shape.size(); ++axis) {
-    if (input.shape[axis].is_constant() && tensor.shape()[axis] != input.shape[axis].constant()) {
-      return refuse(fmt::format("it has shape {}; the model needs {}", to_string(tensor.shape()),
-                                ir::to_string(input.shape)));
-    }
-  }
-  if (tensor.shape()[0] != samples) {
-    return refuse(
-        fmt::format("it has {} samples, another input has {}", tensor.shape()[0], samples));
-  }
-  if (samples == 0) return refuse("it has no samples");
-  if (fixed_batch_ > 0 && samples % fixed_batch_ != 0) {
-    return refuse(fmt::format("{} samples are no multiple of the model's fixed batch {}", samples,
-                              fixed_batch_));
   }
   return {};
 }
@@ -188,7 +179,8 @@ Result<bool> Calibration::next_slices(Slices& slices) {
   }
   slices.samples = slices.inputs[0].shape().empty() ? 0 : slices.inputs[0].shape()[0];
   for (std::size_t i = 0; i < slices.inputs.size(); ++i) {
-    XINFER_RETURN_IF_ERROR(check_input(i, slices.inputs[i], slices.samples));
+    XINFER_RETURN_IF_ERROR(check_calibration_input(graph_.value(graph_.inputs()[i]),
+                                                   slices.inputs[i], slices.samples, fixed_batch_));
   }
   slices.samples_per_run = std::max<std::int64_t>(fixed_batch_, 1);
   return true;
@@ -234,7 +226,7 @@ Status Calibration::run_slice(Worker& worker, const Slices& slices, std::int64_t
       });
 }
 
-Status Calibration::run_slices(const Slices& slices) {
+Status Calibration::run_on_cpu(const Slices& slices) {
   const std::int64_t runs = slices.samples / slices.samples_per_run;
   std::atomic<std::int64_t> next = 0;
   std::vector<Status> statuses(workers_.size());
@@ -245,6 +237,12 @@ Status Calibration::run_slices(const Slices& slices) {
   });
   pool_.park();
   for (Status& status : statuses) XINFER_RETURN_IF_ERROR(std::move(status));
+  return {};
+}
+
+Status Calibration::run_slices(const Slices& slices) {
+  XINFER_RETURN_IF_ERROR(gpu_ != nullptr ? gpu_->run(slices.inputs, samples_) : run_on_cpu(slices));
+  const std::int64_t runs = slices.samples / slices.samples_per_run;
   for (std::int64_t run = 0; run < runs; ++run) {
     calibrate::DataIdentity identity;
     std::vector<Tensor> inputs;
@@ -322,6 +320,10 @@ Result<CalibrationResult> Calibration::run() {
   if (samples_ == 0) {
     return invalid_argument("the calibration set is empty: the calibrator gave no batch");
   }
+  if (gpu_ != nullptr) {
+    XINFER_RETURN_IF_ERROR(gpu_->finish(collector_));
+    XINFER_RETURN_IF_ERROR(collector_.data_status());
+  }
   calibrate::ValueScore score;
   ScoredValues scored;
   if (options_.calibrator.algorithm == calibrate::Algorithm::kAuto) {
@@ -340,7 +342,8 @@ Result<CalibrationResult> Calibration::run() {
     // Not a number where no candidate was taken: a value that is nearly all zero.
     if (std::isfinite(error)) range->output_error = error;
   }
-  return CalibrationResult{std::move(finished.ranges), std::move(finished.warnings), samples_};
+  warnings_.insert(warnings_.end(), finished.warnings.begin(), finished.warnings.end());
+  return CalibrationResult{std::move(finished.ranges), std::move(warnings_), samples_};
 }
 
 }  // namespace

@@ -21,7 +21,6 @@ using GraphExecHandle = struct GraphExecTag*;
 /// CUresult. Only the values that xinfer tells apart.
 enum class DriverResult : int {
   kSuccess = 0,
-  kInvalidValue = 1,
   kOutOfMemory = 2,
   kStubLibrary = 34,
   kNoDevice = 100,
@@ -33,9 +32,12 @@ enum class DriverResult : int {
 
 /// CUdevice_attribute.
 enum class DeviceAttribute : int {
+  kClockKhz = 13,
   kMultiprocessorCount = 16,
   kPciBusId = 33,
   kPciDeviceId = 34,
+  kMemoryClockKhz = 36,
+  kMemoryBusBits = 37,
   kL2CacheBytes = 38,
   kComputeCapabilityMajor = 75,
   kComputeCapabilityMinor = 76,
@@ -46,7 +48,7 @@ enum class DeviceAttribute : int {
 /// CUpointer_attribute.
 enum class PointerAttribute : int { kContext = 1, kMemoryType = 2, kDeviceOrdinal = 9 };
 
-/// CUmemorytype, the value of kMemoryType.
+/// CUmemorytype, the value of kMemoryType; 0 for memory that the driver does not know.
 inline constexpr unsigned kMemoryTypeHost = 1;
 
 /// CUfunction_attribute.
@@ -137,7 +139,7 @@ struct DriverApi {
   Call<DevicePointer> mem_free;
   Call<void**, std::size_t, unsigned> mem_host_alloc;
   Call<void*> mem_free_host;
-  Call<void*, PointerAttribute, DevicePointer> pointer_get_attribute;
+  Call<unsigned, const PointerAttribute*, void**, DevicePointer> pointer_get_attributes;
   Call<DevicePointer, const void*, std::size_t> memcpy_htod;
   Call<void*, DevicePointer, std::size_t> memcpy_dtoh;
   Call<DevicePointer, const void*, std::size_t, StreamHandle> memcpy_htod_async;

@@ -20,7 +20,16 @@ struct DeviceProperties {
   std::size_t l2_bytes = 0;
   int shared_bytes_per_block = 0;  ///< the most that a block may opt in to
   int shared_bytes_per_multiprocessor = 0;
+  int clock_khz = 0;           ///< the highest of the multiprocessors; 0 if the driver does not say
+  double memory_gb_per_s = 0;  ///< at the memory's clock and bus width; 0 likewise
 };
+
+/// Operations (two a multiply-accumulate) that one multiprocessor completes in a clock, dense.
+struct MultiprocessorRate {
+  int int8 = 0;  ///< on the tensor cores
+  int f32 = 0;   ///< on the ordinary units
+};
+MultiprocessorRate multiprocessor_rate(int compute_capability);
 
 /// Number of devices that the driver sees.
 Result<int> device_count();

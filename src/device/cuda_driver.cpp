@@ -44,7 +44,7 @@ void bind_memory(void* lib, DriverApi& api, Status& status) {
   bind(lib, "cuMemFree_v2", api.mem_free, status);
   bind(lib, "cuMemHostAlloc", api.mem_host_alloc, status);
   bind(lib, "cuMemFreeHost", api.mem_free_host, status);
-  bind(lib, "cuPointerGetAttribute", api.pointer_get_attribute, status);
+  bind(lib, "cuPointerGetAttributes", api.pointer_get_attributes, status);
   bind(lib, "cuMemcpyHtoD_v2", api.memcpy_htod, status);
   bind(lib, "cuMemcpyDtoH_v2", api.memcpy_dtoh, status);
   bind(lib, "cuMemcpyHtoDAsync_v2", api.memcpy_htod_async, status);

@@ -51,35 +51,46 @@ PinnedBuffer::~PinnedBuffer() {
   if (data_ != nullptr) (*driver())->mem_free_host(data_);
 }
 
-Status check_accessible(DevicePointer address, int ordinal) {
-  XINFER_ASSIGN_OR_RETURN(const DriverApi* api, driver());
+namespace {
+
+/// Whose memory an address is. The context is null where memory belongs to a device (pools, mapped
+/// address ranges).
+struct Owner {
   unsigned memory_type = 0;
-  const DriverResult found =
-      api->pointer_get_attribute(&memory_type, PointerAttribute::kMemoryType, address);
-  if (found == DriverResult::kInvalidValue) {
+  int ordinal = 0;
+  ContextHandle context = nullptr;
+};
+
+Result<Owner> owner_of(DevicePointer address) {
+  XINFER_ASSIGN_OR_RETURN(const DriverApi* api, driver());
+  Owner owner;
+  // This call, unlike the one for a single attribute, succeeds for unknown memory.
+  const PointerAttribute asked[] = {PointerAttribute::kMemoryType, PointerAttribute::kDeviceOrdinal,
+                                    PointerAttribute::kContext};
+  void* answers[] = {&owner.memory_type, &owner.ordinal, &owner.context};
+  XINFER_CUDA_RETURN_IF_ERROR(api->pointer_get_attributes(3, asked, answers, address),
+                              "cuPointerGetAttributes");
+  return owner;
+}
+
+}  // namespace
+
+Status check_accessible(DevicePointer address, int ordinal) {
+  XINFER_ASSIGN_OR_RETURN(const Owner owner, owner_of(address));
+  if (owner.memory_type == 0) {
     return invalid_argument(
-        "{:#x} is no memory that a GPU can use: it is neither device memory "
-        "nor page-locked",
+        "{:#x} is no memory that a GPU can use: it is neither device memory nor page-locked",
         address);
   }
-  XINFER_CUDA_RETURN_IF_ERROR(found, "cuPointerGetAttribute");
-  if (memory_type == kMemoryTypeHost) return Status();  // page-locked: every context reaches it
-  int owner = ordinal;
-  XINFER_CUDA_RETURN_IF_ERROR(
-      api->pointer_get_attribute(&owner, PointerAttribute::kDeviceOrdinal, address),
-      "cuPointerGetAttribute");
-  if (owner != ordinal) {
+  if (owner.memory_type == kMemoryTypeHost) return Status();  // every context reaches it
+  if (owner.ordinal != ordinal) {
     return invalid_argument("{:#x} is memory of cuda:{}; this context runs on cuda:{}", address,
-                            owner, ordinal);
+                            owner.ordinal, ordinal);
   }
-  // Memory of pools and of mapped address ranges belongs to the device: it has no context.
-  ContextHandle context = nullptr, current = nullptr;
-  if (api->pointer_get_attribute(&context, PointerAttribute::kContext, address) !=
-      DriverResult::kSuccess) {
-    return Status();
-  }
+  XINFER_ASSIGN_OR_RETURN(const DriverApi* api, driver());
+  ContextHandle current = nullptr;
   XINFER_CUDA_RETURN_IF_ERROR(api->context_get_current(&current), "cuCtxGetCurrent");
-  if (context == nullptr || context == current) return Status();
+  if (owner.context == nullptr || owner.context == current) return Status();
   return invalid_argument(
       "{:#x} is memory of another CUDA context; make that context current before the engine is "
       "opened for execution, so that it runs there",
@@ -87,13 +98,8 @@ Status check_accessible(DevicePointer address, int ordinal) {
 }
 
 bool is_page_locked(const void* data) {
-  const Result<const DriverApi*> api = driver();
-  unsigned memory_type = 0;
-  return api.ok() &&
-         (*api)->pointer_get_attribute(&memory_type, PointerAttribute::kMemoryType,
-                                       reinterpret_cast<DevicePointer>(data)) ==
-             DriverResult::kSuccess &&
-         memory_type == kMemoryTypeHost;
+  const Result<Owner> owner = owner_of(reinterpret_cast<DevicePointer>(data));
+  return owner.ok() && owner->memory_type == kMemoryTypeHost;
 }
 
 Status copy_to_device(DevicePointer target, const void* source, std::size_t size_bytes) {

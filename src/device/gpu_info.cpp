@@ -19,8 +19,16 @@ std::vector<GpuInfo> gpus() {
   for (int ordinal = 0; count.ok() && ordinal < *count; ++ordinal) {
     const Result<cuda::DeviceProperties> device = cuda::device_properties(ordinal);
     if (!device.ok()) continue;
-    found.push_back({device->name, target_of(device->compute_capability),
-                     device->compute_capability, device->multiprocessors, device->memory_bytes});
+    const cuda::MultiprocessorRate rate = cuda::multiprocessor_rate(device->compute_capability);
+    const double clocks = 1e-6 * device->clock_khz * device->multiprocessors;  // 10^9 a second
+    found.push_back({.name = device->name,
+                     .target = target_of(device->compute_capability),
+                     .compute_capability = device->compute_capability,
+                     .multiprocessors = device->multiprocessors,
+                     .memory_bytes = device->memory_bytes,
+                     .peak_int8_gops = clocks * rate.int8,
+                     .peak_f32_gops = clocks * rate.f32,
+                     .memory_gb_per_s = device->memory_gb_per_s});
   }
   return found;
 }

@@ -186,6 +186,31 @@ std::uint64_t Histogram::bin_count(std::uint32_t bin) const {
   return recent_[slot] + (wide_.empty() ? 0 : wide_[slot]);
 }
 
+Histogram Histogram::from_counts(const MagnitudeCounts& counts) {
+  Histogram result;
+  result.recent_.resize(kRing);
+  result.nan_count_ = counts.nans;
+  result.infinity_count_ = counts.infinities;
+  result.first_bad_sample_ = counts.first_bad_sample;
+  result.min_ = without_negative_zero(counts.min);
+  result.max_ = without_negative_zero(counts.max);
+  if (result.amax() > 0.0f) result.top_octave_ = octave_of(result.amax());
+  // Subnormal magnitudes of bin 0 lie in the window like others: only zero itself is apart.
+  const std::size_t lowest_bin = std::size_t{result.lowest_octave()} * kBinsPerOctave;
+  for (std::size_t bin = 0; bin < counts.bins.size(); ++bin) {
+    const std::uint64_t count = counts.bins[bin];
+    if (count == 0) continue;
+    result.nonzero_ += count;
+    if (bin < lowest_bin) {
+      result.tiny_ += count;
+    } else {
+      result.add_to_bin(static_cast<std::uint32_t>(bin), count);
+    }
+  }
+  result.finite_ = result.nonzero_ + counts.zeros;
+  return result;
+}
+
 void Histogram::merge(const Histogram& other) {
   nan_count_ += other.nan_count_;
   infinity_count_ += other.infinity_count_;

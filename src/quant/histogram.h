@@ -22,9 +22,20 @@ struct Bin {
   std::uint64_t count;
 };
 
+/// What a device counted of some values: by bin of every magnitude, and apart from the bins.
+struct MagnitudeCounts {
+  std::span<const std::uint64_t> bins;  ///< Histogram::kMagnitudeBins, by magnitude bits >> 12
+  std::uint64_t zeros = 0, nans = 0, infinities = 0;
+  std::optional<std::int64_t> first_bad_sample;
+  float min = 0.0f, max = 0.0f;  ///< of the finite values
+};
+
 /// Move-only: 256 KiB a histogram. One thread at a time.
 class Histogram {
  public:
+  /// Bins of all finite magnitudes.
+  static constexpr std::size_t kMagnitudeBins = 0x7f800000u >> 12;
+
   /// Bins per octave: 11 leading mantissa bits.
   static constexpr std::uint32_t kBinsPerOctave = 2048;
   /// Octaves kept below and including that of the largest magnitude; what lies lower is `tiny`.
@@ -39,6 +50,9 @@ class Histogram {
   /// do not divide by `samples` are attributed proportionally.
   void observe(std::span<const float> values, std::int64_t first_sample = 0,
                std::int64_t samples = 1);
+
+  /// The histogram that observing those values gives.
+  static Histogram from_counts(const MagnitudeCounts& counts);
 
   /// As if this histogram had also observed all that `other` did.
   void merge(const Histogram& other);

@@ -197,6 +197,53 @@ TEST(Histogram, SetsNonFiniteValuesAsideWithTheirSample) {
   EXPECT_EQ(h.first_bad_sample(), 3);
 }
 
+/// Counts as a device counts them: a bin for every magnitude, zeros and what is not finite apart.
+Histogram counted_elsewhere(std::span<const float> values, std::int64_t first_sample,
+                            std::int64_t samples) {
+  std::vector<std::uint64_t> bins(Histogram::kMagnitudeBins);
+  MagnitudeCounts counts;
+  bool any = false;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const float x = values[i];
+    if (!std::isfinite(x)) {
+      ++(std::isnan(x) ? counts.nans : counts.infinities);
+      const std::int64_t sample =
+          first_sample + static_cast<std::int64_t>(i) / (std::ssize(values) / samples);
+      counts.first_bad_sample = std::min(counts.first_bad_sample.value_or(sample), sample);
+      continue;
+    }
+    counts.min = any ? std::min(counts.min, x) : x;
+    counts.max = any ? std::max(counts.max, x) : x;
+    any = true;
+    if (x == 0.0f) {
+      ++counts.zeros;
+    } else {
+      ++bins[std::bit_cast<std::uint32_t>(std::fabs(x)) >> 12];
+    }
+  }
+  counts.bins = bins;
+  return Histogram::from_counts(counts);
+}
+
+TEST(Histogram, CountsOfADeviceGiveTheSameHistogram) {
+  for (unsigned seed = 0; seed < 20; ++seed) {
+    SCOPED_TRACE(seed);
+    std::vector<float> values = mixed_values(3000, seed);
+    if (seed % 3 == 1) values[1700] = std::numeric_limits<float>::quiet_NaN();
+    if (seed % 4 == 1) values[2100] = -kInf;
+    Histogram observed;
+    observed.observe(values, 7, 3);
+    const Histogram made = counted_elsewhere(values, 7, 3);
+    EXPECT_EQ(made, observed);
+    EXPECT_EQ(made.nan_count(), observed.nan_count());
+    EXPECT_EQ(made.infinity_count(), observed.infinity_count());
+    EXPECT_EQ(made.first_bad_sample(), observed.first_bad_sample());
+    EXPECT_EQ(made.zeros(), observed.zeros());
+  }
+  const std::vector<float> zeros(10, -0.0f);
+  EXPECT_EQ(counted_elsewhere(zeros, 0, 1), histogram_of(zeros));
+}
+
 TEST(Histogram, MergingNothingChangesNothing) {
   Histogram h = histogram_of(mixed_values(1000, 3));
   const auto before = h.serialize();

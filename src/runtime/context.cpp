@@ -208,7 +208,11 @@ std::vector<StepProfile> Context::profile(std::span<const Tensor> inputs) {
   const std::vector<StepInfo> steps = engine().steps(target());
   std::vector<StepProfile> profile;
   for (std::size_t i = 0; i < times.size(); ++i) {
-    profile.push_back({steps[i].name, steps[i].kind, times[i].kernel, times[i].microseconds});
+    profile.push_back({.name = steps[i].name,
+                       .kind = steps[i].kind,
+                       .kernel = times[i].kernel,
+                       .microseconds = times[i].microseconds,
+                       .bytes = times[i].bytes});
   }
   return profile;
 }

@@ -34,6 +34,7 @@ struct CallerMemory {
 struct StepTime {
   double microseconds = 0;
   const char* kernel = "";
+  double bytes = 0;  ///< inputs, outputs and weights, each once; 0: not counted
 };
 
 /// Runs one plan. One execution at a time; any number of executors share an EngineFile. Inputs and

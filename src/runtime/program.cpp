@@ -227,8 +227,8 @@ Status Program::run_profiled(std::span<const void* const> inputs, std::span<void
   Clock::time_point start = Clock::now();
   return run_steps([&](unsigned i) {
     const Clock::time_point end = Clock::now();
-    times[i] = {std::chrono::duration<double, std::micro>(end - start).count(),
-                steps_[i]->kernel()};
+    times[i] = {std::chrono::duration<double, std::micro>(end - start).count(), steps_[i]->kernel(),
+                0};
     start = end;
     return Status();
   });

@@ -49,6 +49,18 @@ TEST_F(CompileTest, EveryFamilyOnEveryArchitecture) {
   }
 }
 
+TEST_F(CompileTest, TheObserverOnEveryArchitecture) {
+  KernelSpec spec;
+  spec.entry = "observe_values";
+  spec.source = "observe/cuda_observe.cuh";
+  for (const char* architecture : kArchitectures) {
+    const auto resources = compile(spec, architecture);
+    ASSERT_TRUE(resources.ok()) << resources.status().message();
+    ASSERT_EQ(resources->size(), 1u);
+    EXPECT_EQ(resources->front().entry, spec.entry) << architecture;
+  }
+}
+
 TEST_F(CompileTest, FirstChoicesKeepEverythingInRegisters) {
   constexpr kernels::cuda::ConvTarget kH200{90, 132, true};
   std::set<std::string> seen;

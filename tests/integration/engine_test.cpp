@@ -63,6 +63,30 @@ TEST(Context, EqualResultsOnEveryInstructionSetAndThreadCount) {
   }
 }
 
+TEST(Context, OnTheCpuAnEnqueuedRunIsOverAtOnceAndGpuMemoryIsRefused) {
+  const Tensor batch = images(3);
+  Context context(float_engine());
+  Tensor output(DType::kFloat32, {3, 10});
+  const IoTensor in = {batch.dtype(), batch.shape(), const_cast<void*>(batch.data()), false};
+  const IoTensor out = {output.dtype(), output.shape(), output.data(), false};
+  context.infer_async(std::span(&in, 1), std::span(&out, 1));
+  EXPECT_TRUE(std::ranges::equal(output.values<float>(), scores(float_engine(), batch)));
+  const auto failure_of = [&](IoTensor input, auto... stream) -> std::string {
+    try {
+      context.infer_async(std::span(&input, 1), std::span(&out, 1), stream...);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  IoTensor elsewhere = in;
+  elsewhere.on_gpu = true;
+  EXPECT_EQ(failure_of(elsewhere),
+            "invalid_argument: a tensor is in GPU memory, but this context runs on the CPU");
+  EXPECT_EQ(failure_of(in, nullptr),
+            "invalid_argument: a stream is given, but this context runs on the CPU");
+}
+
 TEST(Context, ManyContextsShareOneEngine) {
   const Tensor batch = images(5);
   const std::vector<float> expected = scores(int8_engine(), batch);

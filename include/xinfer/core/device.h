@@ -31,6 +31,11 @@ struct GpuInfo {
   int compute_capability = 0;  ///< 10 * major + minor
   int multiprocessors = 0;
   std::size_t memory_bytes = 0;
+  // What it can reach at its highest clocks, by the vendor's figures; 0 if the driver does not tell
+  // the clocks.
+  double peak_int8_gops = 0;   ///< dense, on tensor cores; two operations a multiply-accumulate
+  double peak_f32_gops = 0;    ///< on the ordinary units
+  double memory_gb_per_s = 0;  ///< reading or writing device memory
 };
 
 /// The GPUs, in the order of "cuda:0", "cuda:1", …; empty if there is none.

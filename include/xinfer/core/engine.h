@@ -120,6 +120,9 @@ struct StepProfile {
   std::string kind;
   std::string kernel;  ///< the variant that ran; "" where there is one only
   double microseconds = 0;
+  /// What it has to move at least, each once: inputs, outputs, weights. 0 on a CPU, whose caches
+  /// hold much of it.
+  double bytes = 0;
 };
 
 /// Receives a value of the model while a run goes on: its name in the model and its real values as

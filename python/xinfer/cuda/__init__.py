@@ -1,7 +1,8 @@
 """The calls of `pycuda.driver` that TensorRT scripts use.
 
-Without a GPU, "device" memory is host memory: `mem_alloc` returns an allocation whose integer value is
-an address that `xinfer.tensorrt` reads, copies are finished when they return, streams are always done.
+With a GPU, device memory, streams and events are the GPU's. Without one, or after `use("cpu")`, "device"
+memory is host memory: `mem_alloc` returns an allocation whose integer value is an address that
+`xinfer.tensorrt` reads, copies are finished when they return, streams are always done.
 `xinfer.cuda.autoinit` stands for `pycuda.autoinit`, `xinfer.cuda.runtime` for `cuda.cudart` and
 `cuda.bindings.runtime`.
 """
@@ -12,10 +13,9 @@ from typing import Any
 
 import numpy
 
-from xinfer import _core
 from xinfer.cuda import _memory
 from xinfer.cuda._arrays import address_of, host_bytes
-from xinfer.cuda._async import Event, Stream, nothing
+from xinfer.cuda._async import Event, Stream, handle_of, nothing
 
 
 class Error(Exception):
@@ -38,11 +38,28 @@ class LaunchError(Error):
     """A kernel failed."""
 
 
-def _registry_call(function: Any, *arguments: Any) -> Any:
+def checked(function: Any, *arguments: Any) -> Any:
+    """Calls it; what fails becomes one of the errors above."""
     try:
         return function(*arguments)
     except _memory.MemoryError_ as error:
-        raise LogicError(str(error)) from None
+        kind = LogicError
+        if getattr(error, "is_out_of_memory", False):
+            kind = MemoryError
+        elif getattr(error, "is_kernel_failure", False):
+            kind = LaunchError
+        raise kind(str(error)) from None
+
+
+def use(device: str) -> None:
+    """Chooses the device before it is first used: "cuda" (memory of a GPU), "cpu" (host memory in its
+    place), or "auto", which is the GPU if there is one. `xinfer.tensorrt` builds for it."""
+    checked(_memory.want, device)
+
+
+def device_kind() -> str:
+    """"cuda" or "cpu": where `mem_alloc` allocates."""
+    return "cuda" if checked(lambda: _memory.registry.backend).name == "gpu" else "cpu"
 
 
 class DeviceAllocation:
@@ -50,18 +67,21 @@ class DeviceAllocation:
 
     def __init__(self, size: int) -> None:
         self.size = self.nbytes = int(size)
-        self._address = _registry_call(_memory.registry.allocate, self.size)
+        self._address = checked(_memory.registry.allocate, self.size)
         self._live = True
 
     def free(self) -> None:
         if not self._live:
             raise LogicError("DeviceAllocation.free: the memory was freed already")
         self._live = False
-        _registry_call(_memory.registry.free, self._address)
+        checked(_memory.registry.free, self._address)
 
     def as_buffer(self, size: int, offset: int = 0) -> memoryview:
+        """A view of the memory, where the host can read it."""
         import ctypes
 
+        if device_kind() == "cuda":
+            raise LogicError("as_buffer: the host cannot read this device's memory; use memcpy_dtoh")
         return memoryview((ctypes.c_char * size).from_address(self._address + offset)).cast("B")
 
     def __int__(self) -> int:
@@ -102,30 +122,39 @@ def mem_alloc_pitch(width: int, height: int, access_size: int) -> tuple[DeviceAl
 
 def mem_get_info() -> tuple[int, int]:
     """Free and total bytes."""
-    import os
-
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return total - _memory.registry.used(), total
+    return checked(_memory.registry.backend.memory_info)
 
 
-def _copy(target: int, source: int, size: int, what: str, device_side: tuple[int, ...]) -> None:
+def _copy(target: int, source: int, size: int, what: str, device_side: tuple[int, ...], stream: Any = ...) -> None:
+    """Copies now, or when `stream` gets there if one is given (None: the default stream)."""
     for address in device_side:
-        _registry_call(_memory.registry.check, address, size, what)
-    _memory.registry.backend.copy(target, source, size)
+        checked(_memory.registry.check, address, size, what)
+    if stream is ...:
+        checked(_memory.registry.backend.copy, target, source, size)
+    else:
+        checked(_memory.registry.backend.copy_async, target, source, size, handle_of(stream))
+
+
+def _copy_in(dest: Any, src: Any, what: str, stream: Any = ...) -> None:
+    source, size, kept = host_bytes(src, writable=False)
+    target = address_of(dest)
+    _copy(target, source, size, what, (target,), stream)
+    del kept
+
+
+def _copy_out(dest: Any, src: Any, what: str, stream: Any = ...) -> None:
+    target, size, kept = host_bytes(dest, writable=True)
+    source = address_of(src)
+    _copy(target, source, size, what, (source,), stream)
+    del kept
 
 
 def memcpy_htod(dest: Any, src: Any) -> None:
-    source, size, kept = host_bytes(src, writable=False)
-    target = address_of(dest)
-    _copy(target, source, size, "memcpy_htod", (target,))
-    del kept
+    _copy_in(dest, src, "memcpy_htod")
 
 
 def memcpy_dtoh(dest: Any, src: Any) -> None:
-    target, size, kept = host_bytes(dest, writable=True)
-    source = address_of(src)
-    _copy(target, source, size, "memcpy_dtoh", (source,))
-    del kept
+    _copy_out(dest, src, "memcpy_dtoh")
 
 
 def memcpy_dtod(dest: Any, src: Any, size: int) -> None:
@@ -133,23 +162,25 @@ def memcpy_dtod(dest: Any, src: Any, size: int) -> None:
     _copy(target, source, int(size), "memcpy_dtod", (target, source))
 
 
-def memcpy_htod_async(dest: Any, src: Any, stream: Stream | None = None) -> None:
-    memcpy_htod(dest, src)
+def memcpy_htod_async(dest: Any, src: Any, stream: Any = None) -> None:
+    """The buffer must stay as it is until the stream has got there, if it is page-locked."""
+    _copy_in(dest, src, "memcpy_htod_async", stream)
 
 
-def memcpy_dtoh_async(dest: Any, src: Any, stream: Stream | None = None) -> None:
-    memcpy_dtoh(dest, src)
+def memcpy_dtoh_async(dest: Any, src: Any, stream: Any = None) -> None:
+    _copy_out(dest, src, "memcpy_dtoh_async", stream)
 
 
-def memcpy_dtod_async(dest: Any, src: Any, size: int, stream: Stream | None = None) -> None:
-    memcpy_dtod(dest, src, size)
+def memcpy_dtod_async(dest: Any, src: Any, size: int, stream: Any = None) -> None:
+    target, source = address_of(dest), address_of(src)
+    _copy(target, source, int(size), "memcpy_dtod_async", (target, source), stream)
 
 
 def _memset(dest: Any, value: int, count: int, width: int) -> None:
     target = address_of(dest)
-    _registry_call(_memory.registry.check, target, width * count, f"memset_d{8 * width}")
+    checked(_memory.registry.check, target, width * count, f"memset_d{8 * width}")
     pattern = (int(value) % (1 << (8 * width))).to_bytes(width, "little")
-    _memory.registry.backend.fill(target, pattern, int(count))
+    checked(_memory.registry.backend.fill, target, pattern, int(count))
 
 
 def memset_d8(dest: Any, data: int, size: int) -> None:
@@ -194,19 +225,27 @@ def from_device_like(devptr: Any, other: numpy.ndarray) -> numpy.ndarray:
 
 
 def pagelocked_empty(shape: Any, dtype: Any, order: str = "C", mem_flags: int = 0) -> numpy.ndarray:
-    return numpy.empty(shape, dtype, order)
+    """An array in memory that copies to and from the device need not stage."""
+    shape = tuple(int(size) for size in shape) if numpy.iterable(shape) else (int(shape),)
+    size = int(numpy.prod(shape)) * numpy.dtype(dtype).itemsize
+    if size == 0:
+        return numpy.empty(shape, dtype, order)
+    memory = checked(_memory.registry.backend.allocate_page_locked, size)
+    return numpy.frombuffer(memory, dtype=dtype).reshape(shape, order=order)
 
 
 def pagelocked_zeros(shape: Any, dtype: Any, order: str = "C", mem_flags: int = 0) -> numpy.ndarray:
-    return numpy.zeros(shape, dtype, order)
+    array = pagelocked_empty(shape, dtype, order)
+    array.fill(0)
+    return array
 
 
 def pagelocked_empty_like(array: numpy.ndarray, mem_flags: int = 0) -> numpy.ndarray:
-    return numpy.empty_like(array)
+    return pagelocked_empty(array.shape, array.dtype)
 
 
 def pagelocked_zeros_like(array: numpy.ndarray, mem_flags: int = 0) -> numpy.ndarray:
-    return numpy.zeros_like(array)
+    return pagelocked_zeros(array.shape, array.dtype)
 
 
 managed_empty, managed_zeros = pagelocked_empty, pagelocked_zeros
@@ -240,96 +279,21 @@ class stream_flags(_Flags):  # noqa: N801
     DEFAULT, NON_BLOCKING = 0, 1
 
 
-class Device:
-    """The device that engines run on: here the CPU."""
-
-    def __init__(self, number: int = 0) -> None:
-        if number != 0:
-            raise LogicError(f"device {number}; this machine has 1 (the CPU)")
-        self.number = number
-
-    @staticmethod
-    def count() -> int:
-        return 1
-
-    def name(self) -> str:
-        return _core.cpu_name()
-
-    def compute_capability(self) -> tuple[int, int]:
-        raise LogicError("the CPU has no compute capability")
-
-    def total_memory(self) -> int:
-        return mem_get_info()[1]
-
-    def pci_bus_id(self) -> str:
-        return "0000:00:00.0"
-
-    def get_attributes(self) -> dict[str, int]:
-        return {}
-
-    def make_context(self, flags: int = 0) -> Context:
-        context = Context(self)
-        context.push()
-        return context
-
-    retain_primary_context = make_context
-
-
-class Context:
-    """A device context; on the host only a place in the stack of contexts."""
-
-    _stack: list[Context] = []
-
-    def __init__(self, device: Device | None = None) -> None:
-        self._device = device or Device(0)
-        self.handle = id(self)
-
-    def push(self) -> None:
-        Context._stack.append(self)
-
-    @staticmethod
-    def pop() -> None:
-        if not Context._stack:
-            raise LogicError("Context.pop: no context is current")
-        Context._stack.pop()
-
-    @staticmethod
-    def get_current() -> Context | None:
-        return Context._stack[-1] if Context._stack else None
-
-    @staticmethod
-    def get_device() -> Device:
-        return Device(0)
-
-    def detach(self) -> None:
-        if self in Context._stack:
-            Context._stack.remove(self)
-
-    attach = staticmethod(nothing)
-    synchronize = staticmethod(nothing)
-    set_limit = staticmethod(nothing)
-    set_cache_config = staticmethod(nothing)
-
-    def __enter__(self) -> Context:
-        self.push()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.pop()
-
-
-def init(flags: int = 0) -> None:
-    """Does nothing; the host is always ready."""
-
-
 def get_version() -> tuple[int, int, int]:
     """Of the CUDA driver interface that these names follow."""
-    return (12, 0, 0)
+    version = get_driver_version()
+    return (version // 1000, version % 1000 // 10, 0)
 
 
 def get_driver_version() -> int:
-    return 12000
+    return _gpu().version() if device_kind() == "cuda" else 12000
 
+
+def _gpu() -> Any:
+    return _memory.registry.backend
+
+
+from xinfer.cuda._device import Context, Device, init  # noqa: E402: they use what is above
 
 start_profiler = stop_profiler = initialize_profiler = nothing
 
@@ -345,6 +309,7 @@ __all__ = [
     "RuntimeError",
     "Stream",
     "ctx_flags",
+    "device_kind",
     "event_flags",
     "from_device",
     "from_device_like",
@@ -380,4 +345,5 @@ __all__ = [
     "stop_profiler",
     "stream_flags",
     "to_device",
+    "use",
 ]

@@ -1,16 +1,18 @@
-"""The calls of `cuda.cudart` (`cuda.bindings.runtime`) that TensorRT scripts use, on host memory.
+"""The calls of `cuda.cudart` (`cuda.bindings.runtime`) that TensorRT scripts use.
 
 As there, every function returns a tuple: the error code, then its results.
 """
 
 from __future__ import annotations
 
+import ctypes
 import enum
 from typing import Any
 
 from xinfer import cuda
 from xinfer.cuda import _memory
 from xinfer.cuda._arrays import address_of
+from xinfer.cuda._async import handle_of
 
 
 class cudaError_t(enum.IntEnum):  # noqa: N801: CUDA's names, here and below
@@ -18,6 +20,7 @@ class cudaError_t(enum.IntEnum):  # noqa: N801: CUDA's names, here and below
     cudaErrorInvalidValue = 1
     cudaErrorMemoryAllocation = 2
     cudaErrorInvalidDevice = 101
+    cudaErrorLaunchFailure = 719
 
 
 class nvrtcResult(enum.IntEnum):  # noqa: N801
@@ -38,6 +41,7 @@ cudaStream_t = cudaEvent_t = int  # handles are numbers here
 
 _OK = cudaError_t.cudaSuccess
 _live: dict[int, Any] = {}
+_page_locked: dict[int, Any] = {}
 _last = _OK
 
 
@@ -69,6 +73,8 @@ def cudaMalloc(size: int) -> tuple[Any, ...]:  # noqa: N802
 
 
 def cudaFree(pointer: Any) -> tuple[Any, ...]:  # noqa: N802
+    if address_of(pointer) in _page_locked:  # managed memory
+        return cudaFreeHost(pointer)
     try:
         if address_of(pointer):
             _memory.registry.free(address_of(pointer))
@@ -77,8 +83,26 @@ def cudaFree(pointer: Any) -> tuple[Any, ...]:  # noqa: N802
         return _failed(cudaError_t.cudaErrorInvalidValue)
 
 
-cudaMallocHost = cudaMallocManaged = cudaMalloc
-cudaFreeHost = cudaFree
+def cudaMallocHost(size: int) -> tuple[Any, ...]:  # noqa: N802
+    """Page-locked memory, which host and device can read."""
+    try:
+        memory = _memory.registry.backend.allocate_page_locked(max(int(size), 1))
+    except _memory.MemoryError_:
+        return _failed(cudaError_t.cudaErrorMemoryAllocation, 1)
+    address = ctypes.addressof(memory)
+    _page_locked[address] = memory
+    return _done(address)
+
+
+def cudaFreeHost(pointer: Any) -> tuple[Any, ...]:  # noqa: N802
+    if address_of(pointer) and _page_locked.pop(address_of(pointer), None) is None:
+        return _failed(cudaError_t.cudaErrorInvalidValue)
+    return _done()
+
+
+def cudaMallocManaged(size: int, flags: int = 1) -> tuple[Any, ...]:  # noqa: N802
+    """Page-locked memory: the device reaches it as it does managed memory."""
+    return cudaMallocHost(size)
 
 
 def cudaMallocAsync(size: int, stream: Any) -> tuple[Any, ...]:  # noqa: N802
@@ -90,22 +114,33 @@ def cudaFreeAsync(pointer: Any, stream: Any) -> tuple[Any, ...]:  # noqa: N802
 
 
 def cudaHostAlloc(size: int, flags: int) -> tuple[Any, ...]:  # noqa: N802
-    return cudaMalloc(size)
+    return cudaMallocHost(size)
 
 
-def cudaMemcpy(dst: Any, src: Any, count: int, kind: cudaMemcpyKind) -> tuple[Any, ...]:  # noqa: N802
+def _copy(dst: Any, src: Any, count: int, stream: Any) -> tuple[Any, ...]:
+    """Copies when `stream` gets there; at once without one."""
     target, source = _bytes_at(dst), _bytes_at(src)
     try:
         _memory.registry.check(target, count, "cudaMemcpy")
         _memory.registry.check(source, count, "cudaMemcpy")
     except _memory.MemoryError_:
         return _failed(cudaError_t.cudaErrorInvalidValue)
-    _memory.registry.backend.copy(target, source, int(count))
+    try:
+        if stream is None:
+            _memory.registry.backend.copy(target, source, int(count))
+        else:
+            _memory.registry.backend.copy_async(target, source, int(count), handle_of(stream))
+    except _memory.MemoryError_:
+        return _failed(cudaError_t.cudaErrorInvalidValue)
     return _done()
 
 
+def cudaMemcpy(dst: Any, src: Any, count: int, kind: cudaMemcpyKind) -> tuple[Any, ...]:  # noqa: N802
+    return _copy(dst, src, count, None)
+
+
 def cudaMemcpyAsync(dst: Any, src: Any, count: int, kind: cudaMemcpyKind, stream: Any = 0) -> tuple[Any, ...]:  # noqa: N802
-    return cudaMemcpy(dst, src, count, kind)
+    return _copy(dst, src, count, stream)
 
 
 def cudaMemset(pointer: Any, value: int, count: int) -> tuple[Any, ...]:  # noqa: N802
@@ -150,21 +185,30 @@ def cudaStreamDestroy(stream: Any) -> tuple[Any, ...]:  # noqa: N802
 cudaEventDestroy = cudaStreamDestroy
 
 
-def cudaStreamSynchronize(stream: Any) -> tuple[Any, ...]:  # noqa: N802
+def _tried(call: Any, *arguments: Any) -> tuple[Any, ...]:
+    try:
+        call(*arguments)
+    except _memory.MemoryError_:
+        return _failed(cudaError_t.cudaErrorLaunchFailure)
     return _done()
 
 
-cudaEventSynchronize = cudaStreamSynchronize
+def cudaStreamSynchronize(stream: Any) -> tuple[Any, ...]:  # noqa: N802
+    return _tried(_memory.registry.backend.synchronize_stream, handle_of(stream))
+
+
+def cudaEventSynchronize(event: Any) -> tuple[Any, ...]:  # noqa: N802
+    return _tried(_memory.registry.backend.synchronize_event, int(event))
 
 
 def cudaStreamWaitEvent(stream: Any, event: Any, flags: int = 0) -> tuple[Any, ...]:  # noqa: N802
-    return _done()
+    return _tried(_memory.registry.backend.wait_for_event, handle_of(stream), int(event))
 
 
 def cudaEventRecord(event: Any, stream: Any = 0) -> tuple[Any, ...]:  # noqa: N802
     if int(event) not in _live:
         return _failed(cudaError_t.cudaErrorInvalidValue)
-    _live[int(event)].record()
+    _live[int(event)].record(stream)
     return _done()
 
 
@@ -176,11 +220,11 @@ def cudaEventElapsedTime(start: Any, end: Any) -> tuple[Any, ...]:  # noqa: N802
 
 
 def cudaDeviceSynchronize() -> tuple[Any, ...]:  # noqa: N802
-    return _done()
+    return _tried(_memory.registry.backend.synchronize)
 
 
 def cudaGetDeviceCount() -> tuple[Any, ...]:  # noqa: N802
-    return _done(1)
+    return _done(cuda.Device.count())
 
 
 def cudaGetDevice() -> tuple[Any, ...]:  # noqa: N802

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import pathlib
 import struct
 from typing import Any
 
 from xinfer import _core
-from xinfer._errors import Error, InvalidArgumentError
+from xinfer._errors import Error, InvalidArgumentError, UnsupportedError
+from xinfer.cuda import _memory
 from xinfer.tensorrt._basics import ContextManager, IHostMemory, Severity, say
 from xinfer.tensorrt._calibrators import Bridge
 from xinfer.tensorrt._config import IBuilderConfig, IOptimizationProfile
@@ -19,6 +22,25 @@ from xinfer.tensorrt._plugins import IPluginRegistry, plugin_registry
 
 class _Cancelled(Exception):
     """A progress monitor ended the build."""
+
+
+def build_device(logger: Any) -> str:
+    """What engines are built for: the device whose memory `xinfer.cuda` has."""
+    if _memory.registry.backend.name != "gpu":
+        return "cpu"
+    status = _core.kernel_compiler_status()
+    if not status.startswith("NVRTC of"):
+        raise UnsupportedError(f'a GPU is the device, but its kernels cannot be compiled: {status}; for the CPU: '
+                               'xinfer.cuda.use("cpu"), or --device cpu before the script')
+    say(logger, Severity.INFO, f"engines are built for {_core.gpu_names()[0]}", once=True)
+    return "cuda"
+
+
+def timing_cache_path() -> pathlib.Path:
+    """Where kernel times are kept between builds, so that a later build finds the same kernels fastest."""
+    folder = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "xinfer"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / "timing.json"
 
 
 class _Cache:
@@ -176,6 +198,10 @@ class Builder(ContextManager):
         builder = _core.EngineBuilder()
         builder.from_network(core)
         builder.with_threads(self.max_threads)
+        device = build_device(self._logger)
+        builder.on(device)
+        if device != "cpu":
+            builder.with_timing_cache(timing_cache_path())
         if config.get_flag(BuilderFlag.FP16):
             builder.with_fp16()
         self._set_profiles(builder, network, config)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Sequence
 from typing import Any
 
@@ -174,8 +173,9 @@ class Bridge:
             raise InvalidArgumentError(
                 f"{error} (the batch is {dtype}{list(shape)}, {size} bytes)"
             ) from None
-        buffer = (ctypes.c_char * size).from_address(address)
-        return numpy.frombuffer(buffer, dtype=dtype).reshape(shape).copy()
+        batch = numpy.empty(shape, dtype)
+        _memory.registry.backend.copy(batch.ctypes.data, address, size)
+        return batch
 
 
 def _check_declared(pointer: Any, dtype: numpy.dtype, shape: tuple[int, ...], what: str) -> None:

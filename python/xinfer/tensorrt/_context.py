@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,19 +11,26 @@ from xinfer import _core
 from xinfer._errors import Error, InvalidArgumentError, UnsupportedError
 from xinfer.cuda import _memory
 from xinfer.cuda._arrays import address_of
+from xinfer.cuda._async import handle_of
 from xinfer.tensorrt._basics import ContextManager, Dims, no_effect, nptype, volume
 from xinfer.tensorrt._engine import Binding, ICudaEngine, IRuntimeConfig
 from xinfer.tensorrt._enums import ErrorCodeTRT, ProfilingVerbosity
 from xinfer.tensorrt._interfaces import record_error
 
 
+def open_context(engine: _core.Engine) -> _core.Context:
+    """On the GPU if that is the device and the engine was built for one, else on the CPU."""
+    on_gpu = _memory.registry.backend.name == "gpu" and any(t.startswith("cuda") for t in engine.targets())
+    return _core.Context(engine, device="cuda" if on_gpu else "cpu")
+
+
 class IExecutionContext(ContextManager):
-    """One concurrent execution of an engine. Runs finish before they return: streams have nothing to
-    wait for."""
+    """One concurrent execution of an engine, on memory of the device that `xinfer.cuda` has. On the CPU runs
+    finish before they return: streams have nothing to wait for."""
 
     def __init__(self, engine: ICudaEngine) -> None:
         self._engine = engine
-        self._core = _core.Context(engine._core)
+        self._core = open_context(engine._core)
         self._addresses: dict[str, int] = {}
         self._shapes = {b.name: b.shape for b in engine._bindings if b.is_input}
         self._allocators: dict[str, Any] = {}
@@ -136,6 +142,9 @@ class IExecutionContext(ContextManager):
 
     def execute_v2(self, bindings: Sequence[Any]) -> bool:
         """Runs on pointers in the order of the engine's tensors."""
+        return self._execute_at(bindings, None)
+
+    def _execute_at(self, bindings: Sequence[Any], stream: int | None) -> bool:
         names = [binding.name for binding in self._engine._bindings]
         if len(bindings) < len(names):
             record_error(
@@ -146,33 +155,36 @@ class IExecutionContext(ContextManager):
             return False
         for name, pointer in zip(names, bindings, strict=False):
             self._addresses[name] = address_of(pointer)
-        return self._run()
+        return self._run(stream)
 
     def execute_async_v3(self, stream_handle: Any) -> bool:
-        """Runs on the addresses that were set."""
-        return self._run()
+        """Runs on the addresses that were set, when the stream gets there."""
+        return self._run(handle_of(stream_handle))
 
     def execute_async_v2(self, bindings: Sequence[Any], stream_handle: Any, input_consumed: Any = None) -> bool:
-        return self.execute_v2(bindings)
+        return self._execute_at(bindings, handle_of(stream_handle))
 
     def execute(self, batch_size: int = 1, bindings: Sequence[Any] = ()) -> bool:
         """TensorRT 7's way: sets a dynamic batch and runs."""
+        return self._execute_batch(batch_size, bindings, None)
+
+    def _execute_batch(self, batch_size: int, bindings: Sequence[Any], stream: int | None) -> bool:
         for name, shape in self._shapes.items():
             if shape and self._engine._binding(name).shape[0] == -1:
                 self.set_input_shape(name, (batch_size, *shape[1:]))
-        return self.execute_v2(bindings)
+        return self._execute_at(bindings, stream)
 
     def execute_async(
         self, batch_size: int = 1, bindings: Sequence[Any] = (), stream_handle: Any = 0, input_consumed: Any = None
     ) -> bool:
-        return self.execute(batch_size, bindings)
+        return self._execute_batch(batch_size, bindings, handle_of(stream_handle))
 
-    def _run(self) -> bool:
+    def _run(self, stream: int | None = None) -> bool:
         try:
             missing = self.infer_shapes()
             if missing:
                 raise InvalidArgumentError(f"inputs {missing} have dynamic shapes: call set_input_shape")
-            self._execute()
+            self._execute(stream)
         except (Error, _memory.MemoryError_) as error:
             record_error(self, ErrorCodeTRT.FAILED_EXECUTION, str(error))
             return False
@@ -180,7 +192,7 @@ class IExecutionContext(ContextManager):
             self.report_to_profiler()
         return True
 
-    def _execute(self) -> None:
+    def _execute(self, stream: int | None) -> None:
         output_shapes = self._output_shapes()
         inputs, outputs = [], []
         for binding in self._engine._bindings:
@@ -189,7 +201,14 @@ class IExecutionContext(ContextManager):
             address = self._address(binding, size)
             _memory.registry.check(address, size, f'tensor "{binding.name}"')
             (inputs if binding.is_input else outputs).append(address)
-        self._core.run_at(inputs, [list(shape) for shape in self._shapes.values()], outputs)
+        on_gpu = _memory.registry.backend.name == "gpu"
+        if on_gpu and not self._core.on_gpu():
+            raise UnsupportedError(
+                f"an engine for {', '.join(self._engine._core.targets())} on memory of a GPU; needed: an engine "
+                'built for it, or xinfer.cuda.use("cpu") before memory is allocated'
+            )
+        shapes = [list(shape) for shape in self._shapes.values()]
+        self._core.run_at(inputs, shapes, outputs, on_gpu, stream if on_gpu else None)
         for name, allocator in self._allocators.items():
             allocator.notify_shape(name, output_shapes[name])
         if self._profiler is not None:
@@ -221,8 +240,8 @@ class IExecutionContext(ContextManager):
         for name, address in zip(names, addresses, strict=True):
             dtype = numpy.dtype(nptype(self._engine._binding(name).dtype))
             size = volume(self._shapes[name]) * dtype.itemsize
-            raw = numpy.frombuffer((ctypes.c_char * size).from_address(address), dtype=dtype)
-            self._last_inputs[name] = raw.reshape(self._shapes[name]).copy()
+            self._last_inputs[name] = numpy.empty(tuple(self._shapes[name]), dtype)
+            _memory.registry.backend.copy(self._last_inputs[name].ctypes.data, address, size)
 
     def report_to_profiler(self) -> bool:
         """Runs the last inputs again with a clock around every step."""

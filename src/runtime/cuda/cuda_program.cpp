@@ -306,6 +306,55 @@ Status CudaProgram::run_observed(std::span<const void* const> inputs,
   return finish(outputs);
 }
 
+Status CudaProgram::run_observed_there(std::span<const void* const> inputs,
+                                       const DeviceObserver& observer) {
+  const cuda::ContextScope scope(engine_->context());
+  XINFER_RETURN_IF_ERROR(scope.status());
+  const std::vector<void*> nowhere(outputs_.size());
+  XINFER_RETURN_IF_ERROR(prepare(inputs, nowhere));
+  // Page-locked inputs are read by the device itself; here they shall have been read on return.
+  if (std::any_of(inputs.begin(), inputs.end(), cuda::is_page_locked)) {
+    XINFER_RETURN_IF_ERROR(stream_.synchronize());
+  }
+  const auto observe = [&](std::size_t index) -> Status {
+    const auto* names = plan().tensors()->Get(static_cast<unsigned>(index))->names();
+    if (names == nullptr || names->size() == 0) return Status();
+    return observer(*names, bound_->plan.tensors()[index], stream_);
+  };
+  // A concatenation is written in parts: it is whole behind the last step that writes it.
+  std::vector<unsigned> last_writer(plan().tensors()->size(), 0);
+  for (unsigned i = 0; i < plan().steps()->size(); ++i) {
+    for (const std::int32_t output : *plan().steps()->Get(i)->outputs()) {
+      if (output >= 0) last_writer[static_cast<std::size_t>(output)] = i;
+    }
+  }
+  for (unsigned i = 0; i < plan().tensors()->size(); ++i) {
+    if (plan().tensors()->Get(i)->storage() != fb::Storage::Input) continue;
+    XINFER_RETURN_IF_ERROR(observe(i));
+  }
+  for (unsigned i = 0; i < bound_->launches.size(); ++i) {
+    XINFER_RETURN_IF_ERROR(bound_->launches.launch_single(i, stream_));
+    for (const std::int32_t output : *plan().steps()->Get(i)->outputs()) {
+      if (output < 0 || last_writer[static_cast<std::size_t>(output)] != i) continue;
+      XINFER_RETURN_IF_ERROR(observe(static_cast<std::size_t>(output)));
+    }
+  }
+  return end(stream_);
+}
+
+double CudaProgram::bytes_moved(unsigned step) const {
+  double bytes = 0;
+  for (const fb::CudaOperand* operand : *plan().steps()->Get(step)->params_as_Cuda()->operands()) {
+    if (operand->tensor() >= 0) {
+      const auto index = static_cast<std::size_t>(operand->tensor());
+      bytes += static_cast<double>(bound_->plan.tensors()[index].size_bytes());
+    } else if (operand->blob() != nullptr) {
+      bytes += static_cast<double>(operand->blob()->size());
+    }
+  }
+  return bytes;
+}
+
 Status CudaProgram::run_profiled(std::span<const void* const> inputs,
                                  std::span<void* const> outputs, std::vector<StepTime>& times) {
   const cuda::ContextScope scope(engine_->context());
@@ -328,7 +377,7 @@ Status CudaProgram::run_profiled(std::span<const void* const> inputs,
   times.clear();
   for (unsigned i = 0; i < launches.size(); ++i) {
     XINFER_ASSIGN_OR_RETURN(const float ms, events[i + 1].milliseconds_since(events[i]));
-    times.push_back({1e3 * static_cast<double>(ms), launches.tactic(i)});
+    times.push_back({1e3 * static_cast<double>(ms), launches.tactic(i), bytes_moved(i)});
   }
   return Status();
 }

@@ -2,6 +2,7 @@
 // input shapes, whose nodes follow the caller's addresses.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -43,6 +44,18 @@ class CudaProgram final : public Executor {
   Result<double> run_resident(std::span<const void* const> inputs, std::span<void* const> outputs,
                               int runs) override;
 
+  /// Called when a tensor has got all its values: the names that it has, the tensor in memory of
+  /// the device, and the stream on which work on it may be enqueued.
+  using DeviceObserver = std::function<Status(
+      const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>>& names,
+      const TensorView& tensor, const cuda::Stream& stream)>;
+  /// Enqueues a run on host inputs, observed there; outputs stay there.
+  Status run_observed_there(std::span<const void* const> inputs, const DeviceObserver& observer);
+
+  const cuda::Context& context() const { return engine_->context(); }
+  /// The stream of runs that are given none.
+  const cuda::Stream& stream() const { return stream_; }
+
   const engine::fb::Plan& plan() const override { return engine_->plan(); }
   int threads() const override { return 1; }
   std::string device() const override { return engine_->device().name; }
@@ -74,6 +87,7 @@ class CudaProgram final : public Executor {
   Status bring_out(std::span<const CallerMemory> outputs, const cuda::Stream& stream, bool at_once);
   Status prepare(std::span<const void* const> inputs, std::span<void* const> outputs);
   Status finish(std::span<void* const> outputs);
+  double bytes_moved(unsigned step) const;
   Status observe(unsigned tensor, const Observer& observer) const;
 
   std::shared_ptr<const engine::EngineFile> file_;

@@ -1,70 +1,22 @@
 // A libcuda.so.1 for tests on machines without a GPU: one device of compute capability 9.0 whose
 // memory is host memory. Functions and values as in the CUDA Driver API reference 13.0, as far as
-// xinfer calls them. Kernels do not run; fake_cuda.h tells which were launched, and with what.
+// xinfer calls them. This file: devices, contexts and memory. fake_cuda.h is what tests ask.
 #include "fake_cuda.h"
 
 #include <cstdlib>
 #include <cstring>
-#include <map>
-#include <memory>
-#include <mutex>
-#include <set>
+#include <iterator>
 #include <utility>
 
-namespace {
+#include "fake_state.h"
 
-constexpr int kSuccess = 0, kInvalidValue = 1, kOutOfMemory = 2, kInvalidContext = 201;
-
-struct Context {
-  bool primary = false;
-};
-struct Function {
-  std::string name;
-};
-struct Node {
-  const Function* function = nullptr;
-  std::vector<std::uint64_t> arguments;
-};
-struct Graph {
-  std::vector<std::unique_ptr<Node>> nodes;
-};
-struct Exec {
-  const Graph* graph = nullptr;
-  std::map<const Node*, Node> now;  ///< what the nodes hold after updates
-};
-struct Stream {
-  Graph* capturing = nullptr;
-  const void* last_node = nullptr;
-};
-struct Allocation {
-  std::size_t bytes = 0;
-  Context* context = nullptr;
-  bool on_device = false;
-};
-struct Failure {
-  int result = 0, skip = 0;
-};
-
-struct State {
-  std::recursive_mutex mutex;
-  Context primary{true};
-  std::map<std::uintptr_t, Allocation> memory;
-  std::map<std::string, int> counts;
-  std::map<std::string, Failure> failures;
-  std::vector<fake_cuda::Launch> launches;
-  std::set<std::unique_ptr<Function>> functions;
-  std::set<std::unique_ptr<Context>> contexts;
-  std::size_t limit = std::size_t{1} << 36;
-};
+namespace fake_cuda {
 
 State& state() {
   static State* the_state = new State;  // outlives every caller's static objects
   return *the_state;
 }
 
-thread_local std::vector<Context*> current;
-
-/// Counts the call; not 0 if a test wants it to fail.
 int enter(const char* call) {
   const std::lock_guard lock(state().mutex);
   ++state().counts[call];
@@ -74,73 +26,6 @@ int enter(const char* call) {
   state().failures.erase(it);
   return result;
 }
-
-#define ENTER(call) \
-  if (const int failed = enter(call); failed != kSuccess) return failed
-
-int allocate(std::uintptr_t* address, std::size_t bytes, bool on_device) {
-  if (current.empty()) return kInvalidContext;
-  if (bytes > state().limit) return kOutOfMemory;
-  void* data = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
-  const std::lock_guard lock(state().mutex);
-  *address = reinterpret_cast<std::uintptr_t>(data);
-  state().memory[*address] = {bytes, current.back(), on_device};
-  return kSuccess;
-}
-
-int release(std::uintptr_t address) {
-  const std::lock_guard lock(state().mutex);
-  if (state().memory.erase(address) == 0) return kInvalidValue;
-  std::free(reinterpret_cast<void*>(address));
-  return kSuccess;
-}
-
-int copy(std::uintptr_t target, std::uintptr_t source, std::size_t bytes) {
-  std::memcpy(reinterpret_cast<void*>(target), reinterpret_cast<const void*>(source), bytes);
-  return kSuccess;
-}
-
-Node read_node(const Function* function, void** arguments) {
-  Node node{function, {}};
-  for (int i = 0; i < 16 && arguments[i] != nullptr; ++i) {
-    std::uint64_t first = 0;
-    std::memcpy(&first, arguments[i], sizeof(first));
-    node.arguments.push_back(first);
-  }
-  return node;
-}
-
-void record(const Node& node, const void* stream, bool from_graph) {
-  const std::lock_guard lock(state().mutex);
-  state().launches.push_back(
-      {node.function->name, node.arguments, reinterpret_cast<std::uintptr_t>(stream), from_graph});
-}
-
-int attribute_of(int which) {
-  switch (which) {
-    case 16:
-      return 132;  // multiprocessors
-    case 13:
-      return 1980000;  // clock, kHz
-    case 36:
-      return 3201000;  // memory clock, kHz
-    case 37:
-      return 6144;  // memory bus, bits
-    case 38:
-      return 50 << 20;  // L2 bytes
-    case 75:
-      return 9;  // compute capability
-    case 81:
-    case 97:
-      return 227 << 10;  // shared memory
-    default:
-      return 0;
-  }
-}
-
-}  // namespace
-
-namespace fake_cuda {
 
 std::vector<Launch> take_launches() {
   const std::lock_guard lock(state().mutex);
@@ -180,7 +65,58 @@ void* make_context() {
 
 }  // namespace fake_cuda
 
-// The driver's functions. Handles are pointers to the structures above.
+namespace {
+
+using namespace fake_cuda;
+
+thread_local std::vector<Context*> current;
+
+int allocate(std::uintptr_t* address, std::size_t bytes, bool on_device) {
+  if (current.empty()) return kInvalidContext;
+  if (bytes > state().limit) return kOutOfMemory;
+  void* data = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
+  const std::lock_guard lock(state().mutex);
+  *address = reinterpret_cast<std::uintptr_t>(data);
+  state().memory[*address] = {bytes, current.back(), on_device};
+  return kSuccess;
+}
+
+int release(std::uintptr_t address) {
+  const std::lock_guard lock(state().mutex);
+  if (state().memory.erase(address) == 0) return kInvalidValue;
+  std::free(reinterpret_cast<void*>(address));
+  return kSuccess;
+}
+
+int copy(std::uintptr_t target, std::uintptr_t source, std::size_t bytes) {
+  std::memcpy(reinterpret_cast<void*>(target), reinterpret_cast<const void*>(source), bytes);
+  return kSuccess;
+}
+
+int attribute_of(int which) {
+  switch (which) {
+    case 16:
+      return 132;  // multiprocessors
+    case 13:
+      return 1980000;  // clock, kHz
+    case 36:
+      return 3201000;  // memory clock, kHz
+    case 37:
+      return 6144;  // memory bus, bits
+    case 38:
+      return 50 << 20;  // L2 bytes
+    case 75:
+      return 9;  // compute capability
+    case 81:
+    case 97:
+      return 227 << 10;  // shared memory
+    default:
+      return 0;
+  }
+}
+
+}  // namespace
+
 extern "C" {
 
 int cuInit(unsigned) { return enter("cuInit"); }
@@ -278,16 +214,19 @@ int cuMemGetInfo_v2(std::size_t* free_bytes, std::size_t* total) {
   *free_bytes = state().limit - fake_cuda::device_bytes_in_use();
   return kSuccess;
 }
-int cuPointerGetAttribute(void* value, int which, std::uintptr_t address) {
+int cuPointerGetAttributes(unsigned count, const int* asked, void** answers,
+                           std::uintptr_t address) {
   const std::lock_guard lock(state().mutex);
+  Allocation found;  // unknown memory: zeros
   auto it = state().memory.upper_bound(address);
-  if (it == state().memory.begin()) return kInvalidValue;
-  --it;
-  if (address >= it->first + it->second.bytes) return kInvalidValue;
-  const Allocation& allocation = it->second;
-  if (which == 1) *static_cast<void**>(value) = allocation.context;
-  if (which == 2) *static_cast<unsigned*>(value) = allocation.on_device ? 2 : 1;
-  if (which == 9) *static_cast<int*>(value) = 0;
+  const bool known =
+      it != state().memory.begin() && address < std::prev(it)->first + std::prev(it)->second.bytes;
+  if (known) found = std::prev(it)->second;
+  for (unsigned i = 0; i < count; ++i) {
+    if (asked[i] == 1) *static_cast<void**>(answers[i]) = found.context;
+    if (asked[i] == 2) *static_cast<unsigned*>(answers[i]) = !known ? 0 : found.on_device ? 2 : 1;
+    if (asked[i] == 9) *static_cast<int*>(answers[i]) = 0;
+  }
   return kSuccess;
 }
 int cuMemcpyHtoD_v2(std::uintptr_t target, const void* source, std::size_t bytes) {
@@ -333,139 +272,6 @@ int cuMemsetD16Async(std::uintptr_t target, unsigned short value, std::size_t co
 }
 int cuMemsetD32Async(std::uintptr_t target, unsigned value, std::size_t count, void*) {
   for (std::size_t i = 0; i < count; ++i) reinterpret_cast<unsigned*>(target)[i] = value;
-  return kSuccess;
-}
-
-int cuStreamCreate(Stream** stream, unsigned) {
-  ENTER("cuStreamCreate");
-  *stream = new Stream;
-  return kSuccess;
-}
-int cuStreamDestroy_v2(Stream* stream) {
-  delete stream;
-  return kSuccess;
-}
-int cuStreamSynchronize(Stream*) { return enter("cuStreamSynchronize"); }
-int cuStreamQuery(Stream*) { return enter("cuStreamQuery"); }
-int cuStreamWaitEvent(Stream*, void*, unsigned) { return enter("cuStreamWaitEvent"); }
-int cuStreamBeginCapture_v2(Stream* stream, int) {
-  ENTER("cuStreamBeginCapture");
-  stream->capturing = new Graph;
-  return kSuccess;
-}
-int cuStreamEndCapture(Stream* stream, Graph** graph) {
-  ENTER("cuStreamEndCapture");
-  *graph = std::exchange(stream->capturing, nullptr);
-  return kSuccess;
-}
-int cuStreamGetCaptureInfo_v2(Stream* stream, int* status, std::uint64_t*, void**,
-                              const void* const** nodes, std::size_t* count) {
-  ENTER("cuStreamGetCaptureInfo");
-  *status = stream->capturing != nullptr ? 1 : 0;
-  *count = stream->capturing != nullptr && !stream->capturing->nodes.empty() ? 1 : 0;
-  if (*count == 1) stream->last_node = stream->capturing->nodes.back().get();
-  *nodes = &stream->last_node;
-  return kSuccess;
-}
-
-int cuEventCreate(void** event, unsigned) {
-  ENTER("cuEventCreate");
-  *event = new char;
-  return kSuccess;
-}
-int cuEventDestroy_v2(void* event) {
-  delete static_cast<char*>(event);
-  return kSuccess;
-}
-int cuEventRecord(void*, void*) { return enter("cuEventRecord"); }
-int cuEventQuery(void*) { return enter("cuEventQuery"); }
-int cuEventSynchronize(void*) { return enter("cuEventSynchronize"); }
-int cuEventElapsedTime(float* milliseconds, void*, void*) {
-  *milliseconds = 1.0f;
-  return kSuccess;
-}
-
-int cuModuleLoadData(void** module, const void*) {
-  ENTER("cuModuleLoadData");
-  *module = &state();
-  return kSuccess;
-}
-int cuModuleUnload(void*) { return enter("cuModuleUnload"); }
-int cuModuleGetFunction(const Function** function, void*, const char* name) {
-  const std::lock_guard lock(state().mutex);
-  *function = state().functions.insert(std::make_unique<Function>(Function{name})).first->get();
-  return kSuccess;
-}
-int cuFuncGetAttribute(int* value, int, const Function*) {
-  *value = 0;
-  return kSuccess;
-}
-int cuFuncSetAttribute(const Function*, int, int) { return enter("cuFuncSetAttribute"); }
-int cuOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, const Function*, int, std::size_t) {
-  *blocks = 1;
-  return kSuccess;
-}
-
-int cuGraphInstantiateWithFlags(Exec** exec, const Graph* graph, unsigned long long) {
-  ENTER("cuGraphInstantiate");
-  *exec = new Exec{graph, {}};
-  for (const auto& node : graph->nodes) (*exec)->now[node.get()] = *node;
-  return kSuccess;
-}
-int cuGraphLaunch(const Exec* exec, Stream* stream) {
-  ENTER("cuGraphLaunch");
-  for (const auto& node : exec->graph->nodes) record(exec->now.at(node.get()), stream, true);
-  return kSuccess;
-}
-int cuGraphDestroy(Graph* graph) {
-  delete graph;
-  return kSuccess;
-}
-int cuGraphExecDestroy(Exec* exec) {
-  delete exec;
-  return kSuccess;
-}
-
-struct NodeParams {  // CUDA_KERNEL_NODE_PARAMS_v2
-  const Function* function;
-  unsigned grid[3], block[3], shared_bytes;
-  void** arguments;
-};
-int cuGraphExecKernelNodeSetParams_v2(Exec* exec, const Node* node, const NodeParams* params) {
-  ENTER("cuGraphExecKernelNodeSetParams");
-  const auto it = exec->now.find(node);
-  if (it == exec->now.end() || it->second.function != params->function) return kInvalidValue;
-  it->second = read_node(params->function, params->arguments);
-  return kSuccess;
-}
-
-struct LaunchConfig {  // CUlaunchConfig
-  unsigned grid[3], block[3], shared_bytes;
-  Stream* stream;
-};
-int cuLaunchKernelEx(const LaunchConfig* config, const Function* function, void** arguments,
-                     void**) {
-  ENTER("cuLaunchKernelEx");
-  Node node = read_node(function, arguments);
-  if (config->stream != nullptr && config->stream->capturing != nullptr) {
-    config->stream->capturing->nodes.push_back(std::make_unique<Node>(std::move(node)));
-  } else {
-    record(node, config->stream, false);
-  }
-  return kSuccess;
-}
-
-int cuTensorMapEncodeTiled(std::uint64_t* map, int, std::uint32_t, std::uint64_t address,
-                           const void*, const void*, const void*, const void*, int, int, int, int) {
-  ENTER("cuTensorMapEncodeTiled");
-  map[0] = address;
-  return kSuccess;
-}
-int cuTensorMapEncodeIm2col(std::uint64_t* map, int, std::uint32_t, std::uint64_t address,
-                            const void*, const void*, const void*, const void*, std::uint32_t,
-                            std::uint32_t, const void*, int, int, int, int) {
-  ENTER("cuTensorMapEncodeIm2col");
-  map[0] = address;
   return kSuccess;
 }
 
