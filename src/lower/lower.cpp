@@ -41,7 +41,7 @@ Result<std::unique_ptr<fb::PlanT>> lower_cpu(const ir::Graph& graph, const Symbo
   Lowering lowering(graph, blobs);
   XINFER_RETURN_IF_ERROR(lower_graph(lowering));
   write_concat_slices(lowering);
-  XINFER_RETURN_IF_ERROR(plan_memory(lowering, symbols));
+  XINFER_RETURN_IF_ERROR(plan_memory(lowering, symbols, InPlace::kYes));
   return lowering.take_plan();
 }
 

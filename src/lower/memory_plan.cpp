@@ -5,6 +5,7 @@
 
 #include "core/aligned_buffer.h"
 #include "kernels/matmul/matmul.h"
+#include "lower/in_place.h"
 
 namespace xinfer::lower {
 namespace {
@@ -16,6 +17,7 @@ struct Block {
   std::size_t first = std::numeric_limits<std::size_t>::max();
   std::size_t last = 0;
   std::size_t offset = 0;
+  TensorId home = kNoTensor;  ///< whose bytes it uses, if it is written in place
 
   bool overlaps(const Block& other) const { return first <= other.last && other.first <= last; }
 };
@@ -87,9 +89,25 @@ void place(Block& block, const std::vector<const Block*>& placed) {
   block.offset = offset;
 }
 
+/// Lets results live on in the blocks of operands that end with the step.
+void share_in_place(const Lowering& lowering, std::vector<Block>& blocks) {
+  const auto& steps = lowering.plan().steps;
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    const TensorId operand = overwritable_operand(lowering, *steps[i]);
+    if (operand == kNoTensor) continue;
+    Block& result = blocks[static_cast<std::size_t>(steps[i]->outputs[0])];
+    const Block& own = blocks[static_cast<std::size_t>(operand)];
+    Block& home = own.home == kNoTensor ? blocks[static_cast<std::size_t>(operand)]
+                                        : blocks[static_cast<std::size_t>(own.home)];
+    if (home.last != i || result.first != i) continue;
+    result.home = home.tensor;
+    home.last = result.last;
+  }
+}
+
 }  // namespace
 
-Status plan_memory(Lowering& lowering, const SymbolRanges& symbols) {
+Status plan_memory(Lowering& lowering, const SymbolRanges& symbols, InPlace in_place) {
   fb::PlanT& plan = lowering.plan();
   ir::Bindings largest;
   for (const auto& [name, range] : symbols) largest[name] = range.max;
@@ -106,6 +124,7 @@ Status plan_memory(Lowering& lowering, const SymbolRanges& symbols) {
       }
     }
   }
+  if (in_place == InPlace::kYes) share_in_place(lowering, blocks);
   for (auto& step : plan.steps) {
     if (step->params.type != fb::Params::MatMul) continue;
     XINFER_ASSIGN_OR_RETURN(step->workspace_bytes, matmul_workspace(lowering, *step, largest));
@@ -120,7 +139,7 @@ Status plan_memory(Lowering& lowering, const SymbolRanges& symbols) {
                             bytes_at_maximum(lowering, plan, block.tensor, largest));
     // The readable margin behind every tensor keeps kernels inside the arena.
     block.bytes = align_up(bytes + kBufferMargin, kBufferAlignment);
-    if (block.first <= block.last) by_size.push_back(&block);
+    if (block.home == kNoTensor && block.first <= block.last) by_size.push_back(&block);
   }
   std::stable_sort(by_size.begin(), by_size.end(),
                    [](const Block* a, const Block* b) { return a->bytes > b->bytes; });
@@ -133,7 +152,10 @@ Status plan_memory(Lowering& lowering, const SymbolRanges& symbols) {
   for (std::size_t i = 0; i < plan.tensors.size(); ++i) {
     fb::TensorT& tensor = *plan.tensors[i];
     const auto owner = static_cast<std::size_t>(lowering.owner(static_cast<TensorId>(i)));
-    if (tensor.storage == fb::Storage::Arena) tensor.offset = blocks[owner].offset;
+    const Block& block = blocks[owner];
+    const Block& home =
+        block.home == kNoTensor ? block : blocks[static_cast<std::size_t>(block.home)];
+    if (tensor.storage == fb::Storage::Arena) tensor.offset = home.offset;
   }
   return {};
 }

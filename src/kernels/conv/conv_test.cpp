@@ -1,6 +1,7 @@
 // Every micro-kernel of variants.inc that this machine can run, against the reference: equal bytes.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "core/aligned_buffer.h"
@@ -79,6 +80,52 @@ TEST_P(GemmVariant, EqualsReferenceOnLargeShapes) {
       ASSERT_EQ(first_difference(expected, y), "")
           << pool.threads() << " threads: " << p.description;
     }
+  }
+}
+
+/// A residual of y's type at y's own place, read by every thread and tile before it is overwritten.
+TEST_P(GemmVariant, WritesOverItsResidual) {
+  const GemmKernel& kernel = GetParam();
+  if (!supports(kernel.isa)) GTEST_SKIP() << "this machine has no " << to_string(kernel.isa);
+  ThreadPool pools[] = {ThreadPool(1), ThreadPool(2), ThreadPool(3)};
+  for (unsigned seed = 0; seed < 60; ++seed) {
+    std::mt19937 random(seed);
+    ConvShape s;
+    s.in_h = s.in_w = s.out_h = s.out_w = 5 + seed % 11;
+    s.in_channels = s.x_pixel_stride = seed % 3 == 0 ? 64 : 20 + seed;
+    s.out_channels = s.y_pixel_stride = 16 * (1 + seed % 9);
+    s.kernel_h = s.kernel_w = 1 + seed % 2 * 2;
+    s.pad_top = s.pad_left = s.kernel_h / 2;
+    RandomProblem p = make_random_problem_of(random, kernel.type, s);
+    const DType dtype = kernel.type == ConvType::kF32 || seed % 5 == 0 ? DType::kFloat32
+                        : seed % 2 == 0                                ? DType::kInt8
+                                                                       : DType::kUInt8;
+    std::vector<std::uint8_t> residual(static_cast<std::size_t>(s.pixels() * s.out_channels) *
+                                       size_of(dtype));
+    for (std::size_t i = 0; i < residual.size(); ++i) {
+      residual[i] =
+          dtype == DType::kFloat32 && i % 4 == 3 ? 0x3f : static_cast<std::uint8_t>(random());
+    }
+    p.epilogue.output_dtype = dtype;
+    p.epilogue.step_count = 1;
+    EpilogueStep& step = p.epilogue.steps[0];
+    step.kind = EpilogueStep::Kind::kResidual;
+    step.residual = residual.data();
+    step.residual_dtype = dtype;
+    step.residual_pixel_stride = s.out_channels;
+    step.scale = dtype == DType::kFloat32 ? 1.0f : 0.7f;
+    const auto expected = reference_output(p);
+    const auto weights = packed(p);
+    auto y = canary_output(p);
+    std::copy(residual.begin(), residual.end(), y.begin() + kCanaryBytes);
+    step.residual = y.data() + kCanaryBytes;
+    ThreadPool& pool = pools[seed % 3];
+    auto convolution = make_convolution_with(
+        kernel, s, {p.x.data(), weights.get(), y.data() + kCanaryBytes, p.epilogue}, kernel.isa,
+        pool.threads());
+    ASSERT_TRUE(convolution.ok()) << convolution.status().message();
+    (*convolution)->run(pool);
+    ASSERT_EQ(first_difference(expected, y), "") << "seed " << seed << ": " << p.description;
   }
 }
 
