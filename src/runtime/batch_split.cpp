@@ -164,11 +164,8 @@ bool samples_are_independent(const fb::Engine& engine, const fb::Plan& plan) {
 std::int64_t choose_chunk(const BatchSplitProblem& p) {
   // Fewer samples than threads: their layers are shared by all threads instead.
   if (p.batch < 2 || p.batch < p.threads) return 0;
-  // Weights that stay in L2 beside a sample's activations cost nothing a second time, and single
-  // samples stay in L1 (ResNet-56 with AMX: 8.7 ms for 32 samples one by one, 9.8 in chunks of 8).
-  if (p.weight_bytes + p.activation_bytes <= p.cache_bytes) return 1;
-  // Else weights come from the outer caches once a chunk, activations beyond L2 once a sample and
-  // layer: a chunk of as many samples as the weights weigh keeps both small.
+  // Weights come from the outer caches once a chunk, activations beyond L2 once a sample and layer:
+  // a chunk of as many samples as the weights weigh keeps both small.
   constexpr std::int64_t kMost = 8;
   const auto by_weights =
       static_cast<std::int64_t>(p.weight_bytes / std::max<std::size_t>(p.activation_bytes, 1));

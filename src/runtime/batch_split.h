@@ -22,7 +22,6 @@ struct BatchSplitProblem {
   int threads = 1;
   std::size_t weight_bytes = 0;
   std::size_t activation_bytes = 0;  ///< of one sample
-  std::size_t cache_bytes = 0;       ///< L2 of a core; 0: not known
 };
 
 /// Samples of a chunk, a divisor of the batch; 0: the batch is better run whole, by all threads

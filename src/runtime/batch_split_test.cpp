@@ -33,14 +33,5 @@ TEST(BatchSplit, HeavyWeightsServeSeveralSamples) {
   EXPECT_EQ(choose_chunk({32, 1, 50 * kMiB, kMiB}), 8);
 }
 
-TEST(BatchSplit, WeightsThatStayInCacheServeSamplesOneByOne) {
-  BatchSplitProblem p{
-      .batch = 32, .threads = 1, .weight_bytes = kMiB, .activation_bytes = kMiB / 8};
-  p.cache_bytes = kMiB;
-  EXPECT_EQ(choose_chunk(p), 8);
-  p.cache_bytes = 2 * kMiB;
-  EXPECT_EQ(choose_chunk(p), 1);
-}
-
 }  // namespace
 }  // namespace xinfer::runtime

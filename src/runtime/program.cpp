@@ -1,7 +1,5 @@
 #include "runtime/program.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -63,7 +61,6 @@ Status Program::make_lanes(std::span<const Shape> shapes) {
   problem.activation_bytes =
       plan().arena_bytes() /
       static_cast<std::size_t>(file_->engine().inputs()->Get(0)->max()->Get(0));
-  problem.cache_bytes = static_cast<std::size_t>(std::max<long>(sysconf(_SC_LEVEL2_CACHE_SIZE), 0));
   chunk_ = choose_chunk(problem);
   if (chunk_ == 0) return {};
   std::vector<Shape> chunk_shapes(shapes.begin(), shapes.end());
