@@ -23,14 +23,21 @@ struct PassWeights {
   int size;  ///< Number of output pixels.
 };
 
+/// The same columns of rows that lie `stride` bytes apart.
+struct ColumnsOfRows {
+  const std::uint8_t* first;
+  std::size_t stride;
+  std::size_t bytes;  ///< of a row's columns
+};
+
 struct ResamplePasses {
   /// One row of three-channel pixels: out[i] for every output pixel of `weights`.
   void (*horizontal_rgb)(const std::uint8_t* in, const PassWeights& weights, std::uint8_t* out);
   /// One row of one-channel pixels.
   void (*horizontal_gray)(const std::uint8_t* in, const PassWeights& weights, std::uint8_t* out);
-  /// out[x] from `count` rows of `row_bytes` bytes each, one after the other from `rows` on.
-  void (*vertical)(const std::uint8_t* rows, std::size_t row_bytes, const std::int32_t* weights,
-                   int count, std::uint8_t* out);
+  /// out[x], for x below `in.bytes`, from `count` rows.
+  void (*vertical)(const ColumnsOfRows& in, const std::int32_t* weights, int count,
+                   std::uint8_t* out);
 };
 
 extern const ResamplePasses kResamplePassesPortable;

@@ -66,25 +66,24 @@ __m128i to_words(__m256i sums) {
   return _mm_packs_epi32(_mm256_castsi256_si128(values), _mm256_extracti128_si256(values, 1));
 }
 
-void vertical(const std::uint8_t* rows, std::size_t row_bytes, const std::int32_t* weights,
-              int count, std::uint8_t* out) {
+void vertical(const ColumnsOfRows& in, const std::int32_t* weights, int count, std::uint8_t* out) {
   std::size_t x = 0;
-  for (; x + 16 <= row_bytes; x += 16) {
+  for (; x + 16 <= in.bytes; x += 16) {
     __m256i low = _mm256_set1_epi32(kHalf);
     __m256i high = low;
-    const std::uint8_t* in = rows + x;
-    for (int k = 0; k < count; ++k, in += row_bytes) {
+    const std::uint8_t* pixels = in.first + x;
+    for (int k = 0; k < count; ++k, pixels += in.stride) {
       const __m256i weight = _mm256_set1_epi32(weights[k]);
-      low = _mm256_add_epi32(low, multiply_bytes(in, weight));
-      high = _mm256_add_epi32(high, multiply_bytes(in + 8, weight));
+      low = _mm256_add_epi32(low, multiply_bytes(pixels, weight));
+      high = _mm256_add_epi32(high, multiply_bytes(pixels + 8, weight));
     }
     _mm_storeu_si128(reinterpret_cast<__m128i*>(out + x),
                      _mm_packus_epi16(to_words(low), to_words(high)));
   }
-  for (; x < row_bytes; ++x) {
+  for (; x < in.bytes; ++x) {
     std::int32_t sum = kHalf;
-    const std::uint8_t* in = rows + x;
-    for (int k = 0; k < count; ++k, in += row_bytes) sum += *in * weights[k];
+    const std::uint8_t* pixel = in.first + x;
+    for (int k = 0; k < count; ++k, pixel += in.stride) sum += *pixel * weights[k];
     out[x] = to_byte(sum);
   }
 }

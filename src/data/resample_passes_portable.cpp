@@ -27,12 +27,11 @@ void horizontal(const std::uint8_t* in, const PassWeights& weights, std::uint8_t
   }
 }
 
-void vertical(const std::uint8_t* rows, std::size_t row_bytes, const std::int32_t* weights,
-              int count, std::uint8_t* out) {
-  for (std::size_t x = 0; x < row_bytes; ++x) {
+void vertical(const ColumnsOfRows& in, const std::int32_t* weights, int count, std::uint8_t* out) {
+  for (std::size_t x = 0; x < in.bytes; ++x) {
     std::int32_t sum = kHalf;
-    const std::uint8_t* in = rows + x;
-    for (int k = 0; k < count; ++k, in += row_bytes) sum += *in * weights[k];
+    const std::uint8_t* pixel = in.first + x;
+    for (int k = 0; k < count; ++k, pixel += in.stride) sum += *pixel * weights[k];
     out[x] = to_byte(sum);
   }
 }

@@ -10,20 +10,24 @@
 namespace xinfer {
 namespace {
 
-/// The input rows [first, last) that the output pixels of `weights` read.
-struct RowRange {
+/// Input rows or columns [first, last).
+struct Range {
   int first;
   int last;
 };
 
-RowRange rows_read(const ResampleWeights<std::int32_t>& weights) {
+/// What the output pixels of `weights` read.
+Range range_read(const ResampleWeights<std::int32_t>& weights) {
   return {weights.firsts.front(), weights.firsts.back() + weights.counts.back()};
 }
 
-Image horizontal_pass(const Image& image, RowRange rows,
+/// The rows `rows` of `image`, whose columns are the input's from `first_column` on.
+Image horizontal_pass(const Image& image, Range rows, int first_column,
                       const ResampleWeights<std::int32_t>& weights, const ResamplePasses& passes) {
   Image result(static_cast<int>(weights.firsts.size()), rows.last - rows.first, image.channels);
-  const PassWeights view = {weights.weights.data(), weights.firsts.data(), weights.counts.data(),
+  std::vector<int> firsts = weights.firsts;
+  for (int& first : firsts) first -= first_column;
+  const PassWeights view = {weights.weights.data(), firsts.data(), weights.counts.data(),
                             weights.taps, result.width};
   const auto pass = image.channels == 3 ? passes.horizontal_rgb : passes.horizontal_gray;
   std::vector<std::uint8_t> row(image.row_bytes() + kRowMargin);
@@ -34,17 +38,26 @@ Image horizontal_pass(const Image& image, RowRange rows,
   return result;
 }
 
-/// `image` begins at the input row `first_row`.
-Image vertical_pass(const Image& image, int first_row, const ResampleWeights<std::int32_t>& weights,
-                    const ResamplePasses& passes) {
-  Image result(image.width, static_cast<int>(weights.firsts.size()), image.channels);
+/// The columns `columns` of `image`, whose rows are the input's from `first_row` on.
+Image vertical_pass(const Image& image, Range columns, int first_row,
+                    const ResampleWeights<std::int32_t>& weights, const ResamplePasses& passes) {
+  Image result(columns.last - columns.first, static_cast<int>(weights.firsts.size()),
+               image.channels);
+  const int left = columns.first * image.channels;
   for (int y = 0; y < result.height; ++y) {
     const auto i = static_cast<std::size_t>(y);
-    passes.vertical(image.row(weights.firsts[i] - first_row), image.row_bytes(),
-                    &weights.weights[i * static_cast<std::size_t>(weights.taps)], weights.counts[i],
-                    result.row(y));
+    const ColumnsOfRows in = {image.row(weights.firsts[i] - first_row) + left, image.row_bytes(),
+                              result.row_bytes()};
+    passes.vertical(in, &weights.weights[i * static_cast<std::size_t>(weights.taps)],
+                    weights.counts[i], result.row(y));
   }
   return result;
+}
+
+/// Pillow 13 begins with the vertical pass where the height loses more than twice as many pixels as
+/// the width does.
+bool vertical_pass_is_first(const Image& image, Size2d size) {
+  return size.height < image.height && image.height - size.height > 2 * (image.width - size.width);
 }
 
 void add_scaled(float* out, const float* in, std::int64_t count, float weight) {
@@ -64,8 +77,14 @@ Image resize_window(const Image& image, Size2d size, ResizeFilter filter, const 
       fixed_point(resample_weights(image.width, size.width, filter, window.left, window.width));
   const auto down =
       fixed_point(resample_weights(image.height, size.height, filter, window.top, window.height));
-  const RowRange rows = rows_read(down);
-  return vertical_pass(horizontal_pass(image, rows, across, passes), rows.first, down, passes);
+  const Range columns = range_read(across);
+  const Range rows = range_read(down);
+  if (vertical_pass_is_first(image, size)) {
+    const Image low = vertical_pass(image, columns, 0, down, passes);
+    return horizontal_pass(low, {0, low.height}, columns.first, across, passes);
+  }
+  const Image narrow = horizontal_pass(image, rows, 0, across, passes);
+  return vertical_pass(narrow, {0, narrow.width}, rows.first, down, passes);
 }
 
 Image resize(const Image& image, Size2d size, ResizeFilter filter, CpuIsa isa) {

@@ -32,10 +32,10 @@ struct Window {
 };
 
 /// `image` scaled to `size`, byte for byte as `PIL.Image.resize((w, h), BILINEAR or BICUBIC)` of
-/// every Pillow before 13: horizontal pass first, coefficients of 22 fractional bits, each pass
-/// rounded to 8 bits. (Pillow 13 begins with the vertical pass where that is cheaper, which moves
-/// bilinear results by at most 1; one fixed order is kept here.) Sizes are positive. The result is
-/// the same on every instruction set.
+/// Pillow 13: two passes with coefficients of 22 fractional bits, each rounded to 8 bits; the
+/// vertical one is the first where the height loses more than twice as many pixels as the width.
+/// (Earlier versions of Pillow always begin with the horizontal pass, which moves bilinear results
+/// by at most 1.) Sizes are positive. The result is the same on every instruction set.
 Image resize(const Image& image, Size2d size, ResizeFilter filter, CpuIsa isa = best_isa());
 
 /// The part `window` (within `size`) of `resize(image, size, filter)`, without computing the rest.
