@@ -49,7 +49,8 @@ class Builder {
   Result<calibrate::Ranges> ranges_from_cache(const std::string& bytes, const std::string& origin);
   Result<calibrate::Ranges> ranges_from_samples();
   passes::RangeMap usable_ranges(const calibrate::Ranges& ranges);
-  Result<passes::PrecisionPlan> plan_precisions(const calibrate::Ranges& ranges);
+  /// `offsets`: may functions that are a little below zero be lifted to u8?
+  Result<passes::PrecisionPlan> plan_precisions(const calibrate::Ranges& ranges, bool offsets);
   Status verify(const char* pass) const;
   void progress(const char* stage, std::int64_t done, std::int64_t total) const {
     if (request_.progress) request_.progress({stage, done, total});
@@ -171,7 +172,8 @@ passes::RangeMap Builder::usable_ranges(const calibrate::Ranges& ranges) {
   return map;
 }
 
-Result<passes::PrecisionPlan> Builder::plan_precisions(const calibrate::Ranges& ranges) {
+Result<passes::PrecisionPlan> Builder::plan_precisions(const calibrate::Ranges& ranges,
+                                                       bool offsets) {
   passes::RangeMap map = usable_ranges(ranges);
   passes::equalise_channels(graph_, map, request_.constraints);
   XINFER_RETURN_IF_ERROR(verify("equalise_channels"));
@@ -184,6 +186,7 @@ Result<passes::PrecisionPlan> Builder::plan_precisions(const calibrate::Ranges& 
         "FP16 was asked for: there are FP16 kernels for GPUs alone; on the CPU those layers run in "
         "FP32");
   }
+  options.offsets = offsets;
   return passes::plan_precisions(graph_, map, request_.constraints, options);
 }
 
@@ -221,7 +224,8 @@ Result<std::string> Builder::build() {
     XINFER_ASSIGN_OR_RETURN(ranges, find_ranges());
   }
   progress("compile", 0, 1);
-  XINFER_ASSIGN_OR_RETURN(const passes::PrecisionPlan plan, plan_precisions(ranges));
+  XINFER_ASSIGN_OR_RETURN(const passes::PrecisionPlan plan,
+                          plan_precisions(ranges, /*offsets=*/true));
   for (CudaBuild& cuda : targets_.cuda) cuda.precisions = precisions_by_origin(graph_, plan);
   engine::fb::EngineT details = describe_build(graph_, plan, ranges);
   details.preprocess = request_.preprocess;
@@ -255,7 +259,8 @@ Result<std::string> Builder::quantize(const builders::QuantizeOptions& options) 
   XINFER_RETURN_IF_ERROR(simplify());
   XINFER_ASSIGN_OR_RETURN(const calibrate::Ranges ranges, find_ranges());
   progress("compile", 0, 1);
-  XINFER_ASSIGN_OR_RETURN(passes::PrecisionPlan plan, plan_precisions(ranges));
+  XINFER_ASSIGN_OR_RETURN(passes::PrecisionPlan plan,
+                          plan_precisions(ranges, /*offsets=*/!options.for_tensorrt));
   if (options.for_tensorrt) make_signed(plan);
   report_.layers = layers_of(describe_build(graph_, plan, ranges));
   report_.int8_mac_share = plan.int8_mac_share(graph_);

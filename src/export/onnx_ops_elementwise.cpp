@@ -142,11 +142,8 @@ const char* binary_name(Binary function) {
   }
 }
 
-}  // namespace
-
-Status write_unary(OnnxWriter& writer, const ir::Node& node, const ir::Unary& op,
-                   const std::string& output) {
-  const std::string x = writer.read(node.inputs[0]);
+Status write_function(OnnxWriter& writer, const ir::Node& node, const ir::Unary& op,
+                      const std::string& x, const std::string& output) {
   for (const UnaryName& name : kUnaryNames) {
     if (name.function != op.function) continue;
     Attributes attributes;
@@ -156,6 +153,24 @@ Status write_unary(OnnxWriter& writer, const ir::Node& node, const ir::Unary& op
     return Status();
   }
   return write_composed(writer, node, op, x, output);
+}
+
+}  // namespace
+
+/// function(x + input_offset) + offset.
+Status write_unary(OnnxWriter& writer, const ir::Node& node, const ir::Unary& op,
+                   const std::string& output) {
+  std::string x = writer.read(node.inputs[0]);
+  if (op.input_offset != 0) {
+    const std::string shift = writer.scalar(op.input_offset, DType::kFloat32, output + "_shift");
+    x = writer.add_step("Add", {x, shift}, output + "_argument");
+  }
+  if (op.offset == 0) return write_function(writer, node, op, x, output);
+  const std::string result = writer.unused(output + "_function");
+  XINFER_RETURN_IF_ERROR(write_function(writer, node, op, x, result));
+  const std::string offset = writer.scalar(op.offset, DType::kFloat32, output + "_offset");
+  writer.add("Add", {result, offset}, output);
+  return Status();
 }
 
 Status write_binary(OnnxWriter& writer, const ir::Node& node, const ir::Binary& op,

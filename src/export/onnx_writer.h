@@ -54,6 +54,9 @@ class OnnxWriter {
   std::string integers(const Numbers& values, const std::string& base);
   std::string scalar(double value, DType dtype, const std::string& base);
 
+  /// A name no value has yet: `base` or with a number behind it. It is taken from then on.
+  std::string unused(const std::string& base);
+
   /// The name under which float readers find a value: its own, or that of a DequantizeLinear of its
   /// own if it is quantised. "" for kNoValue.
   std::string read(ir::ValueId id);
@@ -64,7 +67,6 @@ class OnnxWriter {
   std::string finish();
 
  private:
-  std::string unused(const std::string& base);
   void describe(onnx::ValueInfoProto& info, const std::string& name, const ir::Value& value);
 
   const ir::Graph& graph_;

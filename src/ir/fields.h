@@ -45,7 +45,8 @@ XINFER_OP_FIELDS(BatchNorm, Field{"epsilon", &S::epsilon});
 XINFER_OP_FIELDS(LayerNorm, Field{"axis", &S::axis}, Field{"epsilon", &S::epsilon});
 XINFER_OP_FIELDS(Softmax, Field{"axis", &S::axis}, Field{"log", &S::log});
 XINFER_OP_FIELDS(Unary, Field{"function", &S::function}, Field{"alpha", &S::alpha},
-                 Field{"beta", &S::beta});
+                 Field{"beta", &S::beta}, Field{"input_offset", &S::input_offset},
+                 Field{"offset", &S::offset});
 XINFER_OP_FIELDS(Binary, Field{"function", &S::function}, Field{"epilogue", &S::epilogue});
 XINFER_OP_FIELDS(Select);
 XINFER_OP_FIELDS(Clip, Field{"low", &S::low}, Field{"high", &S::high});
@@ -75,6 +76,7 @@ XINFER_OP_FIELDS(Dequantize);
 XINFER_OP_FIELDS(EpilogueOp, Field{"kind", &S::kind}, Field{"residual_input", &S::residual_input},
                  Field{"low", &S::low}, Field{"high", &S::high}, Field{"function", &S::function},
                  Field{"alpha", &S::alpha}, Field{"beta", &S::beta},
+                 Field{"input_offset", &S::input_offset}, Field{"offset", &S::offset},
                  Field{"table_input_scale", &S::table_input_scale},
                  Field{"table_output_scale", &S::table_output_scale},
                  Field{"table_input_dtype", &S::table_input_dtype},

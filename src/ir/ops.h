@@ -30,6 +30,7 @@ struct EpilogueOp {
   double high = std::numeric_limits<double>::infinity();
   kernels::Unary function = kernels::Unary::kRelu;  ///< kUnary
   double alpha = 0, beta = 0;
+  double input_offset = 0, offset = 0;  ///< kUnary: as Unary's
   /// kUnary inside an INT8 region: the table's own input grid, and the grid of the bytes it holds.
   /// Zero in float graphs, and for kLeakyRelu, which needs no table.
   float table_input_scale = 0, table_output_scale = 0;
@@ -90,6 +91,9 @@ struct Softmax {
 struct Unary {
   kernels::Unary function = kernels::Unary::kRelu;
   double alpha = 0, beta = 0;
+  /// Added to the argument and to the result: function(x + input_offset) + offset. Only where a
+  /// table computes it all.
+  double input_offset = 0, offset = 0;
 };
 
 /// Elementwise functions of two tensors with NumPy broadcasting. Sum/Max/Min of n inputs become

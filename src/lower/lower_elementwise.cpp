@@ -79,8 +79,12 @@ Status lower_op(Lowering& lowering, const ir::Node& node, const ir::Unary& op) {
   const ir::Value& y = lowering.graph().value(node.outputs[0]);
   if (x.is_quantized() && y.is_quantized()) {
     return lower_byte_table(lowering, node, [&](double v) {
-      return kernels::unary_reference(op.function, v, op.alpha, op.beta);
+      return kernels::unary_reference(op.function, v + op.input_offset, op.alpha, op.beta) +
+             op.offset;
     });
+  }
+  if (op.input_offset != 0 || op.offset != 0) {
+    return internal_error("node \"{}\": a function with an offset has no table", node.name);
   }
   fb::UnaryT params;
   params.function = static_cast<std::uint8_t>(op.function);

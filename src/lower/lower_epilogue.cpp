@@ -32,7 +32,8 @@ fb::EpilogueStepT clip_step(const ir::EpilogueOp& op, float space) {
 
 fb::EpilogueStepT table_step(Lowering& lowering, const ir::EpilogueOp& op, float next_space) {
   const auto function = [&](double x) {
-    return kernels::unary_reference(op.function, x, op.alpha, op.beta);
+    return kernels::unary_reference(op.function, x + op.input_offset, op.alpha, op.beta) +
+           op.offset;
   };
   const quant::Table table =
       quant::build_table(function, {op.table_input_dtype, op.table_input_scale},

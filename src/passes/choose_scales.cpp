@@ -6,7 +6,6 @@
 
 #include "kernels/elementwise/unary.h"
 #include "passes/match.h"
-#include "passes/non_negative.h"
 #include "passes/table_range.h"
 #include "quant/quantize.h"
 
@@ -21,16 +20,8 @@ using ir::ValueId;
 /// A value with readers besides the Concat joins the Concat's grid if their thresholds are within
 /// this factor: it then loses at most half a bit, and a conversion is saved.
 constexpr double kJoinRatio = 0.7;
-
-/// Inputs of the network whose samples never were negative.
-std::vector<ValueId> non_negative_inputs(const Graph& graph, const RangeMap& ranges) {
-  std::vector<ValueId> inputs;
-  for (ValueId input : graph.inputs()) {
-    const auto range = ranges.find(graph.value(input).name);
-    if (range != ranges.end() && range->second.min >= 0) inputs.push_back(input);
-  }
-  return inputs;
-}
+/// A table's input is moved where that makes its range smaller by more than this.
+constexpr double kWorthCentering = 0.95;
 
 /// Values that share one grid.
 struct Group {
@@ -43,16 +34,16 @@ struct Group {
 class ScaleChooser {
  public:
   ScaleChooser(const Graph& graph, const RegionChoice& choice, const RangeMap& ranges,
-               const ir::Constraints& constraints)
+               const ir::Constraints& constraints, const Signs& signs)
       : graph_(graph),
         uses_(graph),
         choice_(choice),
         ranges_(ranges),
         constraints_(constraints),
-        non_negative_(find_non_negative(graph, non_negative_inputs(graph, ranges))),
+        signs_(signs),
         group_of_(graph.value_count(), -1) {}
 
-  std::map<ValueId, ValueQuantization> choose() {
+  Grids choose() {
     for (ValueId value : int8_values()) add_group(value);
     for (const PlannedRegion& planned : choice_.regions) {
       if (!planned.int8_output) continue;
@@ -60,13 +51,14 @@ class ScaleChooser {
       if (planned.form == Int8Form::kConcat) join_concat(planned.region);
     }
     for (const PlannedRegion& planned : choice_.regions) {
-      if (planned.int8_output) narrow_table_inputs(planned.region);
+      if (planned.int8_output) narrow_table_inputs(planned);
     }
-    std::map<ValueId, ValueQuantization> result;
+    Grids grids;
     for (const Group& group : groups_) {
-      for (ValueId value : group.members) result[value] = quantization_of(group, value);
+      for (ValueId value : group.members) grids.values[value] = quantization_of(group, value);
     }
-    return result;
+    grids.table_inputs = std::move(table_inputs_);
+    return grids;
   }
 
  private:
@@ -96,7 +88,12 @@ class ScaleChooser {
       group.set_by_hand = true;
     } else {
       group.threshold = ranges_.at(name).threshold;
-      group.non_negative = non_negative_[static_cast<std::size_t>(value)];
+      group.non_negative = signs_.non_negative[static_cast<std::size_t>(value)];
+      const auto offset = signs_.offsets.values.find(value);
+      if (offset != signs_.offsets.values.end()) {
+        group.threshold += offset->second.largest();
+        group.non_negative = true;
+      }
     }
     group_of_[static_cast<std::size_t>(value)] = static_cast<int>(groups_.size());
     groups_.push_back(std::move(group));
@@ -179,17 +176,38 @@ class ScaleChooser {
   }
 
   /// What only a table reads needs no code for inputs that the table's output cannot tell apart.
-  void narrow_table_inputs(const Region& region) {
-    for (const RegionStep& step : region.steps) {
+  void narrow_table_inputs(const PlannedRegion& planned) {
+    for (const RegionStep& step : planned.region.steps) {
       if (!is_table_step(step)) continue;
       Group& input = group(step.input);
       if (input.set_by_hand || input.members.size() > 1) continue;
-      const Group& output = group(graph_.node(step.node).outputs[0]);
-      const auto function = [&](double x) {
-        return kernels::unary_reference(step.op.function, x, step.op.alpha, step.op.beta);
-      };
-      input.threshold = useful_table_range(function, input.threshold, encoding_of(output));
+      const TableRange range = useful_range(step, input.threshold);
+      const bool first = &step == &planned.region.steps.front();
+      if (first && !input.non_negative && can_center(planned) &&
+          range.half() < kWorthCentering * range.threshold()) {
+        input.threshold = range.half();
+        table_inputs_[step.node] = -range.center();
+      } else {
+        input.threshold = range.threshold();
+      }
     }
+  }
+
+  TableRange useful_range(const RegionStep& step, double threshold) {
+    const auto table = signs_.offsets.tables.find(step.node);
+    const double offset = table == signs_.offsets.tables.end() ? 0.0 : table->second;
+    const auto function = [&](double x) {
+      return kernels::unary_reference(step.op.function, x, step.op.alpha, step.op.beta) + offset;
+    };
+    const Group& output = group(graph_.node(step.node).outputs[0]);
+    return useful_table_range(function, threshold, encoding_of(output));
+  }
+
+  /// Has the layer a bias that can move its result?
+  bool can_center(const PlannedRegion& planned) const {
+    if (!signs_.centers_tables || planned.form != Int8Form::kAccumulator) return false;
+    const ValueId bias = input_of(graph_, planned.region.anchor, 2);
+    return bias == ir::kNoValue || is_float_constant(graph_, bias);
   }
 
   static bool is_nearly(const Group& a, const Group& b) {
@@ -217,10 +235,7 @@ class ScaleChooser {
     result.dtype = encoding.dtype;
     result.scale = encoding.scale;
     result.threshold = group.threshold;
-    const char* sign = group.set_by_hand               ? "s8: its range was set by hand"
-                       : result.dtype == DType::kUInt8 ? "u8: never negative"
-                                                       : "s8: may be negative";
-    result.reason = fmt::format("{}, T = {:.5g}", sign, group.threshold);
+    result.reason = fmt::format("{}, T = {:.5g}", sign_reason(group, value), group.threshold);
     if (group.members.size() > 1 && group.members.front() != value) {
       result.reason +=
           fmt::format(", shares the scale of \"{}\"", graph_.value(group.members.front()).name);
@@ -228,22 +243,31 @@ class ScaleChooser {
     return result;
   }
 
+  std::string sign_reason(const Group& group, ValueId value) const {
+    if (group.set_by_hand) return "s8: its range was set by hand";
+    if (const auto offset = signs_.offsets.values.find(value);
+        offset != signs_.offsets.values.end()) {
+      return fmt::format("u8: lifted by {:.4g}", offset->second.largest());
+    }
+    return group.non_negative ? "u8: never negative" : "s8: may be negative";
+  }
+
   const Graph& graph_;
   const ir::UseMap uses_;
   const RegionChoice& choice_;
   const RangeMap& ranges_;
   const ir::Constraints& constraints_;
-  const std::vector<bool> non_negative_;
+  const Signs& signs_;
   std::vector<Group> groups_;
   std::vector<int> group_of_;
+  std::map<NodeId, double> table_inputs_;
 };
 
 }  // namespace
 
-std::map<ValueId, ValueQuantization> choose_scales(const Graph& graph, const RegionChoice& choice,
-                                                   const RangeMap& ranges,
-                                                   const ir::Constraints& constraints) {
-  return ScaleChooser(graph, choice, ranges, constraints).choose();
+Grids choose_scales(const Graph& graph, const RegionChoice& choice, const RangeMap& ranges,
+                    const ir::Constraints& constraints, const Signs& signs) {
+  return ScaleChooser(graph, choice, ranges, constraints, signs).choose();
 }
 
 }  // namespace xinfer::passes

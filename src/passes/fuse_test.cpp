@@ -155,14 +155,19 @@ TEST(FuseInt8, AFunctionBecomesATableBetweenTheGridsOfItsValues) {
   const ir::Graph graph = quantize_graph(b.finish(), ranges).graph;
   EXPECT_THAT(
       nodes_of(graph),
-      ElementsAre("x_quantized:s8 = Quantize(x)", "silu:s8 = Conv(x_quantized, conv1_w) table",
-                  "sum:s8 = Conv(silu, conv2_w, _, silu) table residual", "y = Conv(sum, y_w)"));
-  const ir::EpilogueOp& table = step_of(graph, "silu", 0);
+      ElementsAre("x_quantized:s8 = Quantize(x)",
+                  "silu_offset:u8 = Conv(x_quantized, conv1_w, conv1_bias) table",
+                  "sum_offset:u8 = Conv(silu_offset, conv2_w, conv2_bias, silu_offset) table "
+                  "residual",
+                  "y = Conv(sum_offset, y_w, y_bias)"));
+  const ir::EpilogueOp& table = step_of(graph, "silu_offset", 0);
   EXPECT_EQ(table.table_input_dtype, DType::kInt8);
-  // Not 1: a SiLU that saturates at 12.7 cannot tell inputs beyond that apart.
-  EXPECT_NEAR(table.table_input_scale, 0.1f, 0.001f);
-  EXPECT_EQ(table.table_output_scale, static_cast<float>(12.7 / 127));
-  EXPECT_EQ(table.table_output_scale, graph.value(graph.find_value("silu")).scale);
+  // Not 1: a SiLU that saturates at 12.7 cannot tell inputs beyond that apart, nor any below -5.3.
+  EXPECT_NEAR(table.table_input_scale, (12.7 + 5.3) / 2 / 127, 0.001);
+  EXPECT_NEAR(table.table_output_scale, (12.7 + 0.2784) / 255, 1e-5);
+  EXPECT_EQ(table.table_output_scale, graph.value(graph.find_value("silu_offset")).scale);
+  EXPECT_NEAR(table.input_offset, (12.7 - 5.3) / 2, 0.1);
+  EXPECT_NEAR(table.offset, 0.2784, 1e-4);
 }
 
 TEST(FuseInt8, AFunctionBeforeAFloatReaderStaysAFloatFunction) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "ir/infer.h"
+#include "passes/activation_offsets.h"
 #include "passes/int8_support.h"
 #include "passes/match.h"
 #include "passes/pipeline.h"
@@ -27,6 +28,7 @@ class QdqInserter {
   QdqInserter(Graph& graph, const PrecisionPlan& plan) : graph_(graph), plan_(plan), uses_(graph) {}
 
   Status run() {
+    apply_offsets(graph_, plan_);
     for (const auto& [value, quantization] : plan_.values) {
       XINFER_RETURN_IF_ERROR(insert(value, quantization));
     }

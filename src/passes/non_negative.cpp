@@ -155,4 +155,13 @@ std::vector<bool> find_non_negative(const Graph& graph, const std::vector<ValueI
   return known;
 }
 
+std::vector<bool> find_non_negative(const Graph& graph, const RangeMap& ranges) {
+  std::vector<ValueId> inputs;
+  for (ValueId input : graph.inputs()) {
+    const auto range = ranges.find(graph.value(input).name);
+    if (range != ranges.end() && range->second.min >= 0) inputs.push_back(input);
+  }
+  return find_non_negative(graph, inputs);
+}
+
 }  // namespace xinfer::passes

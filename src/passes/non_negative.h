@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "ir/graph.h"
+#include "passes/precision_plan.h"
 
 namespace xinfer::passes {
 
@@ -12,5 +13,8 @@ namespace xinfer::passes {
 /// from the observed range of any other value. NaN is not considered.
 std::vector<bool> find_non_negative(const ir::Graph& graph,
                                     const std::vector<ir::ValueId>& inputs = {});
+
+/// The same, with the graph inputs whose samples never were negative.
+std::vector<bool> find_non_negative(const ir::Graph& graph, const RangeMap& ranges);
 
 }  // namespace xinfer::passes

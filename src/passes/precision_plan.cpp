@@ -2,11 +2,13 @@
 
 #include <algorithm>
 
+#include "passes/activation_offsets.h"
 #include "passes/choose_int8_regions.h"
 #include "passes/choose_scales.h"
 #include "passes/complete_ranges.h"
 #include "passes/count_macs.h"
 #include "passes/match.h"
+#include "passes/non_negative.h"
 
 namespace xinfer::passes {
 namespace {
@@ -32,7 +34,16 @@ class Planner {
     }
     if (options_.int8) {
       const RegionChoice choice = choose_int8_regions(graph_, ranges_, constraints_);
-      plan_.values = choose_scales(graph_, choice, ranges_, constraints_);
+      const std::vector<bool> non_negative = find_non_negative(graph_, ranges_);
+      if (options_.offsets) {
+        plan_.offsets =
+            find_activation_offsets(graph_, choice, ranges_, constraints_, non_negative);
+      }
+      Grids grids =
+          choose_scales(graph_, choice, ranges_, constraints_,
+                        {non_negative, plan_.offsets, /*centers_tables=*/options_.offsets});
+      plan_.values = std::move(grids.values);
+      plan_.offsets.table_inputs = std::move(grids.table_inputs);
       for (const PlannedRegion& planned : choice.regions) describe(planned);
       XINFER_RETURN_IF_ERROR(check_required());
     }

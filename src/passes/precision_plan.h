@@ -1,6 +1,7 @@
 // The decision which node runs in which precision and how each value is quantised, with reasons.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -45,10 +46,29 @@ struct ValueQuantization {
   std::string reason;  ///< "u8: after ReLU", "shares the scale of …", …
 };
 
+/// What is added to a value: the same everywhere, or a number for every element of one axis.
+struct ChannelOffset {
+  std::vector<double> values{};  ///< one, or one a channel
+  std::int64_t axis = 0;         ///< of the channels; without meaning for one value
+
+  bool is_uniform() const { return values.size() == 1; }
+  double at(std::size_t channel) const { return is_uniform() ? values[0] : values[channel]; }
+  double largest() const { return *std::max_element(values.begin(), values.end()); }
+};
+
+/// Values lifted so that none is negative, and tables' inputs moved to the middle of their grid
+/// (passes/activation_offsets.h).
+struct ActivationOffsets {
+  std::map<ir::ValueId, ChannelOffset> values;
+  std::map<ir::NodeId, double> tables;        ///< what functions add to their result
+  std::map<ir::NodeId, double> table_inputs;  ///< what layers add for the function behind them
+};
+
 /// Keyed by node and value ids of the simplified graph it was made for.
 struct PrecisionPlan {
   std::map<ir::NodeId, NodePrecision> nodes;        ///< every live node
   std::map<ir::ValueId, ValueQuantization> values;  ///< every value that exists in INT8
+  ActivationOffsets offsets;  ///< for apply_offsets; grids in `values` are those behind it
 
   /// Share of the multiply-accumulates of Conv and MatMul nodes that run in INT8, 0..1.
   double int8_mac_share(const ir::Graph& graph) const;
@@ -58,6 +78,7 @@ struct PrecisionOptions {
   bool int8 = false;
   bool fp16 = false;        ///< what is not INT8 runs in FP16
   bool fp16_exists = true;  ///< some target has FP16 kernels; otherwise FP16 layers are FP32
+  bool offsets = true;      ///< lift functions such as GELU to u8; false keeps them s8
 };
 
 /// The largest finite FP16 number: layers whose values were seen beyond it stay in FP32.
@@ -69,6 +90,9 @@ inline constexpr double kLargestHalf = 65504;
 ///   are written as float where only float nodes or graph outputs read them.
 /// - Values proved non-negative are u8 with scale fl32(fl32(T / 127) * 127 / 255); others s8 with
 ///   fl32(T / 127).
+/// - What a function a little below zero (SiLU, GELU) writes is lifted by its minimum and becomes
+/// u8
+///   where all readers can take that back.
 /// - Scale-preserving movement (MaxPool, Reshape, Transpose, Slice, nearest Resize, zero Pad, …) is
 ///   INT8 between INT8 neighbours; input and output share one scale.
 /// - Concat in INT8 unless the ranges of its inputs differ too much (boxes beside scores).

@@ -135,6 +135,8 @@ class RegionFinder {
     step.function = unary.function;
     step.alpha = unary.alpha;
     step.beta = unary.beta;
+    step.input_offset = unary.input_offset;
+    step.offset = unary.offset;
   }
 
   static void set_grids(EpilogueOp& step, const ir::Value& input, const ir::Value& output) {

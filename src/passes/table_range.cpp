@@ -28,21 +28,24 @@ class Spread {
 
 }  // namespace
 
-double useful_table_range(const std::function<double(double)>& function, double threshold,
-                          const quant::Encoding& output) {
+TableRange useful_table_range(const std::function<double(double)>& function, double threshold,
+                              const quant::Encoding& output) {
   const quant::GridLimits limits = quant::limits_of(output.dtype);
   const auto steps_at = [&](double x) {
     return std::clamp(function(x) / static_cast<double>(output.scale),
                       static_cast<double>(limits.min), static_cast<double>(limits.max));
   };
-  Spread positive, negative;
-  for (int point = kPoints; point > 0; --point) {
-    const double x = threshold * point / kPoints;
-    if (!positive.holds_with(steps_at(x)) || !negative.holds_with(steps_at(-x))) {
+  /// How far out `sign` times an input still matters; 0 if that side is flat.
+  const auto extent = [&](double sign) {
+    Spread spread;
+    for (int point = kPoints; point > 0; --point) {
+      if (spread.holds_with(steps_at(sign * threshold * point / kPoints))) continue;
       return threshold * std::min(point + 1, kPoints) / kPoints;
     }
-  }
-  return threshold;
+    return 0.0;
+  };
+  const TableRange range = {-extent(-1), extent(1)};
+  return range.half() > 0 ? range : TableRange{-threshold, threshold};
 }
 
 }  // namespace xinfer::passes

@@ -106,6 +106,18 @@ ValueId silu_block(GraphBuilder& b, ValueId x) {
   return conv(b, b.concat({second, pooled, first}, 1), 24, 4, 5);
 }
 
+/// Every SiLU is read by layers without padding alone, through a sum, a pooling and a Concat.
+ValueId lifted_block(GraphBuilder& b, ValueId x) {
+  const auto pointwise = [&](ValueId v, std::int64_t inputs, std::uint32_t seed) {
+    return b.conv(v, b.random_constant({8, inputs, 1, 1}, seed), b.random_constant({8}, seed + 1));
+  };
+  const ValueId first = b.unary(Unary::kSilu, pointwise(x, 4, 1));
+  const ValueId second = b.unary(Unary::kSilu, pointwise(first, 8, 3));
+  const ValueId sum = b.add_values(first, second);
+  const ValueId both = b.concat({b.max_pool(sum, 3, {1, 1}), b.relu(pointwise(x, 4, 5))}, 1);
+  return pointwise(b.unary(Unary::kHardSwish, pointwise(both, 16, 7)), 8, 9);
+}
+
 ValueId squeeze_and_excite(GraphBuilder& b, ValueId x) {
   const ValueId trunk = b.relu(conv(b, x, 4, 8, 1));
   const ValueId mean = b.global_average_pool(trunk);
@@ -227,6 +239,7 @@ TEST_P(Preservation, Int8StaysWithinItsGrids) {
 INSTANTIATE_TEST_SUITE_P(, Preservation,
                          ::testing::Values(Case{"residual", {2, 4, 6, 6}, residual_block},
                                            Case{"silu", {2, 4, 6, 6}, silu_block},
+                                           Case{"lifted", {2, 4, 6, 6}, lifted_block},
                                            Case{"excite", {2, 4, 6, 6}, squeeze_and_excite},
                                            Case{"affine", {2, 4, 6, 6}, padded_affine},
                                            Case{"shuffle", {2, 4, 6, 6}, channel_shuffle},
