@@ -16,7 +16,7 @@ namespace xinfer::tools {
 struct ModelArguments {
   std::string model;
   bool int8 = false, fp16 = false;
-  std::string device = "cpu", cuda_backend = "auto", timing_cache;
+  std::string device = "auto", cuda_backend = "auto", timing_cache;
   bool no_tuning = false;
   std::int64_t max_batch = 0;
   std::vector<std::string> profiles;

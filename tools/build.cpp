@@ -114,8 +114,8 @@ void add_build(CLI::App& app) {
   command->add_flag("--fp16", arguments->model.fp16, "FP16 elsewhere, on devices that have it");
   command
       ->add_option("--device", arguments->model.device,
-                   "cpu (default), cuda, cuda:N, cuda:sm_90a (a GPU that need not be there), or "
-                   "several joined by commas")
+                   "cpu, cuda, cuda:N, cuda:sm_90a (a GPU that need not be there), or several "
+                   "joined by commas; default: cuda where there is a GPU, else cpu")
       ->type_name("DEVICE");
   command
       ->add_option("--cuda-backend", arguments->model.cuda_backend,

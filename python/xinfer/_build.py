@@ -109,7 +109,7 @@ def build(
     partial_cache: bool = False,
     max_batch: int | None = None,
     profiles: Mapping[str, Profile] | None = None,
-    device: str = "cpu",
+    device: str = "auto",
     timing_cache: Path | None = None,
     tuning: bool = True,
     keep: Mapping[str, str] | None = None,
@@ -134,7 +134,7 @@ def build(
         partial_cache: take a cache whose values differ from the model's as far as it goes.
         max_batch: the largest batch; also frees a model exported with a fixed batch of 1.
         device: what it is built for: "cpu", "cuda" (the GPU that is there), "cuda:1", or architectures, as
-            "cuda:sm_90a"; several joined by commas.
+            "cuda:sm_90a"; several joined by commas. "auto" is "cuda" where there is a GPU, else "cpu".
         timing_cache: where the times of GPU kernels are kept: read if it exists, written after timing.
         tuning: False chooses GPU kernels by the cost model (and the timing cache) alone.
         profiles: by input name the smallest, the usual and the largest shape.

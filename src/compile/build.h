@@ -45,7 +45,7 @@ struct BuildRequest {
   std::map<std::string, ShapeProfile> profiles;
   ir::Constraints constraints;
   std::string preprocess;
-  std::string device = "cpu";  ///< or several, joined by commas
+  std::string device = "auto";  ///< as parse_targets takes it
   lower::CudaBackend cuda_backend = lower::CudaBackend::kAuto;
   bool tuning = true;  ///< time kernels on a GPU that is there
   std::filesystem::path timing_cache;

@@ -20,9 +20,15 @@ Result<lower::CudaTarget> target_of(const Device& device, lower::CudaBackend bac
                                  found.multiprocessors);
 }
 
+bool can_build_for_gpu() {
+  const Result<int> count = cuda::device_count();
+  return count.ok() && *count > 0 && jit::nvrtc_version().ok();
+}
+
 }  // namespace
 
 Result<EngineTargets> parse_targets(const std::string& devices, lower::CudaBackend backend) {
+  if (devices == "auto") return parse_targets(can_build_for_gpu() ? "cuda" : "cpu", backend);
   EngineTargets targets;
   targets.cpu = false;
   std::stringstream list(devices);

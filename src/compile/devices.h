@@ -9,7 +9,8 @@
 
 namespace xinfer::compile {
 
-/// "cpu", "cuda:sm_90a", or several joined by commas. "cuda" and "cuda:1" build for the GPU that is
+/// "cpu", "cuda:sm_90a", or several joined by commas; "auto" is "cuda" where a GPU is there and its
+/// kernels can be compiled, else "cpu". "cuda" and "cuda:1" build for the GPU that is
 /// there; an architecture needs none. Fails, naming the device, if it is not there or not known.
 Result<EngineTargets> parse_targets(const std::string& devices, lower::CudaBackend backend);
 

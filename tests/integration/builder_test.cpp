@@ -173,6 +173,15 @@ TEST(Builder, ReportsEveryLayerWithAReason) {
   EXPECT_GT(builder.report().layers_in("int8"), 3);
 }
 
+TEST(Builder, IsForTheGpuThatIsThereAndElseForTheCpu) {
+  const Engine engine = EngineBuilder().from_onnx(kDigits / "digits.onnx").build();
+  const bool gpu =
+      !gpus().empty() && builders::kernel_compiler_status().starts_with("NVRTC of CUDA");
+  ASSERT_EQ(engine.targets().size(), 1U);
+  EXPECT_EQ(engine.targets()[0].starts_with("cuda:sm_"), gpu) << engine.targets()[0];
+  EXPECT_EQ(engine.targets()[0] == "cpu", !gpu);
+}
+
 TEST(Builder, ReadsTheModelOnce) {
   const TemporaryFile model("once.onnx");
   std::filesystem::copy_file(kDigits / "digits.onnx", model.path());

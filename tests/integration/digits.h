@@ -35,10 +35,11 @@ inline SampleSet digits(const std::string& folder, std::int64_t batch, int worke
   return SampleSet::open(kDigits / folder, options, digits_inputs());
 }
 
-/// A builder of the INT8 example, calibrated in batches of `batch`.
+/// A builder of the INT8 example for the CPU, calibrated in batches of `batch`.
 inline EngineBuilder digits_builder(std::int64_t batch = 8, const std::string& algorithm = "auto") {
   EngineBuilder builder;
   builder.from_onnx(kDigits / "digits.onnx")
+      .on("cpu")
       .with_int8(std::make_shared<SampleCalibrator>(digits("calib", batch), algorithm))
       .with_max_batch_size(32)
       .with_preprocess(kDigitsPreprocess);

@@ -76,8 +76,9 @@ class EngineBuilder {
   EngineBuilder& with_max_batch_size(std::int64_t n);
   /// Shapes of an input: the smallest, the usual and the largest.
   EngineBuilder& with_profile(const std::string& input, Shape min, Shape opt, Shape max);
-  /// "cpu" (the default), "cuda" (the first GPU), "cuda:1", "cuda:sm_90a" (a GPU that need not be
-  /// there), or several joined by commas: the engine then holds a plan for each.
+  /// "cpu", "cuda" (the first GPU), "cuda:1", "cuda:sm_90a" (a GPU that need not be there), or
+  /// several joined by commas: the engine then holds a plan for each. The default, "auto", is the
+  /// first GPU if there is one that kernels can be compiled for, else the CPU.
   EngineBuilder& on(const std::string& device);
   /// Tensor core instructions of GPU kernels: "auto", "mma" or "wgmma" (sm_90a).
   EngineBuilder& with_cuda_backend(const std::string& backend);
