@@ -46,6 +46,8 @@ class Builder {
   Status import();
   Status simplify();
   Result<calibrate::Ranges> find_ranges();
+  /// From the simplified graph to the engine's bytes.
+  Result<std::string> compile(const calibrate::Ranges& ranges);
   Result<calibrate::Ranges> ranges_from_cache(const std::string& bytes, const std::string& origin);
   Result<calibrate::Ranges> ranges_from_samples();
   passes::RangeMap usable_ranges(const calibrate::Ranges& ranges);
@@ -223,6 +225,19 @@ Result<std::string> Builder::build() {
   if (request_.int8) {
     XINFER_ASSIGN_OR_RETURN(ranges, find_ranges());
   }
+  const ir::Graph simplified = graph_;
+  Result<std::string> bytes = compile(ranges);
+  const bool gpu_was_a_guess = request_.device == "auto" && !targets_.cuda.empty();
+  if (!bytes.ok() && gpu_was_a_guess && bytes.status().code() == ErrorCode::kUnsupported) {
+    report_.warnings.push_back("built for the CPU: " + bytes.status().message());
+    targets_ = {};
+    graph_ = simplified;
+    bytes = compile(ranges);
+  }
+  return bytes;
+}
+
+Result<std::string> Builder::compile(const calibrate::Ranges& ranges) {
   progress("compile", 0, 1);
   XINFER_ASSIGN_OR_RETURN(const passes::PrecisionPlan plan,
                           plan_precisions(ranges, /*offsets=*/true));

@@ -56,8 +56,9 @@ TEST_F(CompileTest, TheObserverOnEveryArchitecture) {
   for (const char* architecture : kArchitectures) {
     const auto resources = compile(spec, architecture);
     ASSERT_TRUE(resources.ok()) << resources.status().message();
-    ASSERT_EQ(resources->size(), 1u);
-    EXPECT_EQ(resources->front().entry, spec.entry) << architecture;
+    // Some architectures divide in functions of their own, which are listed beside it.
+    const auto is_entry = [&](const auto& kernel) { return kernel.entry == spec.entry; };
+    EXPECT_EQ(std::count_if(resources->begin(), resources->end(), is_entry), 1) << architecture;
   }
 }
 
