@@ -51,8 +51,8 @@ def engine_of(args, peers, name):
     if engine.exists() and not args.rebuild:
         return engine
     model = peers.MODELS[name]
-    command = [args.xinfer, "build", args.data / "models" / model.file, "--int8", "--max-batch", max(args.batches),
-               "--calib", args.data / model.images / "calib", "--preprocess", PREPROCESS[name], "-o", engine]
+    command = [args.xinfer, "build", args.data / "models" / model.file, "--int8", "--device", "cpu",
+               "--max-batch", max(args.batches), "--calib", args.data / model.images / "calib", "--preprocess", PREPROCESS[name], "-o", engine]
     args.engines.mkdir(parents=True, exist_ok=True)
     subprocess.run([str(part) for part in command], check=True, stdout=subprocess.DEVNULL)
     return engine

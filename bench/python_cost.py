@@ -47,7 +47,7 @@ def tiny_engine(path):
         [helper.make_tensor_value_info("y", TensorProto.FLOAT, shape)],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    engine = xinfer.build(model, threads=1)
+    engine = xinfer.build(model, threads=1, device="cpu")
     engine.save(path)
     return engine
 
@@ -92,7 +92,8 @@ def build_times(command, rounds, samples, work):
     np.save(work / "samples.npy", np.random.default_rng(7).random((samples, 3, 224, 224), np.float32))
     driver = work / "driver.py"
     driver.write_text(DRIVER.format(scripts=str(ROOT / "tests" / "python" / "scripts"), batch=BATCH))
-    build = [pathlib.Path(command).resolve(), "build", "resnet50.onnx", "-o", "command.engine", "--int8"]
+    build = [pathlib.Path(command).resolve(), "build", "resnet50.onnx", "-o", "command.engine"]
+    build += ["--int8", "--device", "cpu"]
     build += ["--calib", "samples.npy", "--calibrator", "entropy2", "--max-batch", BATCH]
     script = [sys.executable, "-m", "xinfer.tensorrt", driver]
     times = {"command": [], "script": []}

@@ -61,7 +61,7 @@ def load(model, path):
 def runners(model, work):
     """Functions from a batch to scores: float32, our engine, the Q/DQ model in two runtimes."""
     samples = np.stack([load(model, path) for path, _ in labelled_images(model, [model.calib])])
-    ours = xinfer.build(model.path(), calib=samples, max_batch=BATCH)
+    ours = xinfer.build(model.path(), calib=samples, max_batch=BATCH, device="cpu")
     quantised = work / "qdq.onnx"
     xinfer.quantize(model.path(), quantised, calib=samples, max_batch=BATCH)
     settings = onnxruntime.SessionOptions()

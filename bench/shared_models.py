@@ -94,7 +94,7 @@ def run(command):
 
 def build(xinfer, model, engine, calibrator=None, extra=()):
     """Builds `engine`, in INT8 where a calibrator is named, else in float32. Returns the report of the build."""
-    command = [xinfer, "build", model.path(), *model.flags, *extra, "-o", engine, "--json", "-"]
+    command = [xinfer, "build", "--device", "cpu", model.path(), *model.flags, *extra, "-o", engine, "--json", "-"]
     if model.preprocess:
         command += ["--preprocess", model.preprocess]
     if calibrator:

@@ -51,7 +51,7 @@ def xinfer_int8(arguments, calibration, inputs, work):
     np.save(work / "calib.npy", calibration)
     np.save(work / "inputs.npy", inputs)
     shared_models.run([
-        arguments.xinfer, "build", MODEL.path(), "--int8", "--calib", work / "calib.npy",
+        arguments.xinfer, "build", "--device", "cpu", MODEL.path(), "--int8", "--calib", work / "calib.npy",
         "--calibrator", arguments.calibrator, "-o", work / "engine",
     ])  # fmt: skip
     shared_models.run([arguments.xinfer, "run", work / "engine", work / "inputs.npy", "-o", work / "out.npy"])
