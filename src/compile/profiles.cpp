@@ -54,8 +54,9 @@ Result<lower::SymbolRanges> symbol_ranges(const ir::Graph& graph,
                                           std::vector<std::string>& warnings) {
   lower::SymbolRanges symbols;
   for (const auto& [name, profile] : profiles) {
-    const auto it = std::find_if(graph.inputs().begin(), graph.inputs().end(),
-                                 [&](ir::ValueId id) { return graph.value(id).name == name; });
+    const auto it = std::find_if(
+        graph.inputs().begin(), graph.inputs().end(),
+        [&, &wanted = name](ir::ValueId id) { return graph.value(id).name == wanted; });
     if (it == graph.inputs().end()) {
       std::string inputs;
       for (ir::ValueId id : graph.inputs()) {

@@ -31,14 +31,14 @@ struct Channels {
   }
 };
 
-/// 8 channels of one pixel, rounded.
+/// 8 channels of one pixel, rounded. `residuals` is null where there are none.
 template <Residual kResidual>
-inline __m256i round_vector(const std::int32_t* acc, const std::int8_t* residual, __m256 multiplier,
-                            __m256 bias, __m256 scale) {
+inline __m256i round_vector(const std::int32_t* acc, const std::int8_t* residuals, std::int64_t at,
+                            __m256 multiplier, __m256 bias, __m256 scale) {
   const __m256i sum = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(acc));
   __m256 y = _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum), multiplier, bias);
   if constexpr (kResidual != Residual::kNone) {
-    const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(residual));
+    const __m128i bytes = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(residuals + at));
     const __m256i wide =
         kResidual == Residual::kInt8 ? _mm256_cvtepi8_epi32(bytes) : _mm256_cvtepu8_epi32(bytes);
     y = _mm256_fmadd_ps(_mm256_cvtepi32_ps(wide), scale, y);
@@ -74,11 +74,11 @@ void store_bytes_bounded(const StorePlan& plan, const AccumulatorTile& tile) {
       for (int i = 0; i < 2; ++i) {
         const auto* acc =
             static_cast<const std::int32_t*>(tile.acc) + rows[i] * tile.row_stride + column;
-        const auto* residual = static_cast<const std::int8_t*>(step.residual) +
-                               (tile.first_pixel + rows[i]) * step.residual_pixel_stride + channel;
+        const auto* residuals = static_cast<const std::int8_t*>(step.residual);
+        const std::int64_t at = (tile.first_pixel + rows[i]) * step.residual_pixel_stride + channel;
         words[i] = _mm256_packs_epi32(
-            round_vector<kResidual>(acc, residual, c.multiplier[0], c.bias[0], scale),
-            round_vector<kResidual>(acc + 8, residual + 8, c.multiplier[1], c.bias[1], scale));
+            round_vector<kResidual>(acc, residuals, at, c.multiplier[0], c.bias[0], scale),
+            round_vector<kResidual>(acc + 8, residuals, at + 8, c.multiplier[1], c.bias[1], scale));
       }
       const __m256i packed = kSigned ? _mm256_packs_epi16(words[0], words[1])
                                      : _mm256_packus_epi16(words[0], words[1]);
