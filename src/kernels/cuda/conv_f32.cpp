@@ -20,14 +20,7 @@ Result<KernelSpec> float_conv(const ConvProblem& problem) {
   spec.grid.items_per_tile = kTile;
   spec.grid.tiles_per_item_tile = (layout.group_rows + kTile - 1) / kTile * layout.groups;
   spec.threads = 256;
-  using Kind = KernelArgument::Kind;
-  spec.arguments = {{Kind::kPointer, Operand::kInput},
-                    {Kind::kPointer, Operand::kWeights},
-                    {Kind::kPointer, Operand::kMultiplier},
-                    {Kind::kPointer, Operand::kBias},
-                    {Kind::kPointer, Operand::kOutput},
-                    {Kind::kStepPointers},
-                    {Kind::kBatch}};
+  spec.arguments = weighted_arguments();
   return spec;
 }
 

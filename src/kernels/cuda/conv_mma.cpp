@@ -53,14 +53,7 @@ Result<KernelSpec> mma_conv(const ConvProblem& problem, const MmaTactic& tactic)
     return unsupported("{}: {} bytes of shared memory, at most {}", spec.tactic,
                        spec.dynamic_shared_bytes, kMostSharedBytes);
   }
-  using Kind = KernelArgument::Kind;
-  spec.arguments = {{Kind::kPointer, Operand::kInput},
-                    {Kind::kPointer, Operand::kWeights},
-                    {Kind::kPointer, Operand::kMultiplier},
-                    {Kind::kPointer, Operand::kBias},
-                    {Kind::kPointer, Operand::kOutput},
-                    {Kind::kStepPointers},
-                    {Kind::kBatch}};
+  spec.arguments = weighted_arguments();
   return spec;
 }
 

@@ -76,14 +76,7 @@ Result<KernelSpec> depthwise_kernel(const ConvProblem& problem, const DepthwiseT
   spec.grid.items_per_image = s.out_h * strips * ((stored + 3) / 4);
   spec.grid.items_per_tile = kThreads;
   spec.threads = kThreads;
-  using Kind = KernelArgument::Kind;
-  spec.arguments = {{Kind::kPointer, Operand::kInput},
-                    {Kind::kPointer, Operand::kWeights},
-                    {Kind::kPointer, Operand::kMultiplier},
-                    {Kind::kPointer, Operand::kBias},
-                    {Kind::kPointer, Operand::kOutput},
-                    {Kind::kStepPointers},
-                    {Kind::kBatch}};
+  spec.arguments = weighted_arguments();
   return spec;
 }
 

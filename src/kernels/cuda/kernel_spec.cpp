@@ -13,6 +13,17 @@ std::int64_t GridRule::blocks(std::int64_t batch, int multiprocessors) const {
   return std::max<std::int64_t>(blocks, multiple);
 }
 
+std::vector<KernelArgument> weighted_arguments(Operand weights) {
+  using Kind = KernelArgument::Kind;
+  return {{Kind::kPointer, Operand::kInput},
+          {Kind::kPointer, weights},
+          {Kind::kPointer, Operand::kMultiplier},
+          {Kind::kPointer, Operand::kBias},
+          {Kind::kPointer, Operand::kOutput},
+          {Kind::kStepPointers},
+          {Kind::kBatch}};
+}
+
 std::string translation_unit(const KernelSpec& spec) {
   return "#include \"" + spec.source + "\"\n";
 }

@@ -97,6 +97,10 @@ struct KernelSpec {
   std::vector<TensorMapRecipe> tensor_maps;
 };
 
+/// Input, weights (or the second input), multipliers, bias, output, the epilogue's pointers, batch:
+/// what kernels without tensor maps take.
+std::vector<KernelArgument> weighted_arguments(Operand weights = Operand::kWeights);
+
 /// The CUDA translation unit of a spec: includes its source. `layer` is its header "layer.cuh".
 std::string translation_unit(const KernelSpec& spec);
 

@@ -51,14 +51,7 @@ Result<KernelSpec> matmul_kernel(const MatmulProblem& p) {
   spec.tactic = is_int8(p.a_dtype) ? "matmul_s8_64x64" : "matmul_float_64x64";
   spec.grid.items_per_image = outer * tiles(p.m) * tiles(p.n);
   spec.threads = 256;
-  using Kind = KernelArgument::Kind;
-  spec.arguments = {{Kind::kPointer, Operand::kInput},
-                    {Kind::kPointer, Operand::kInput2},
-                    {Kind::kPointer, Operand::kMultiplier},
-                    {Kind::kPointer, Operand::kBias},
-                    {Kind::kPointer, Operand::kOutput},
-                    {Kind::kStepPointers},
-                    {Kind::kBatch}};
+  spec.arguments = weighted_arguments(Operand::kInput2);
   return spec;
 }
 
