@@ -101,11 +101,11 @@ class OffsetFinder {
 
   /// A table's value goes straight into the residuals behind it, in float.
   void follow_steps(const Region& region) {
-    Offset offset = added(region.anchor);
+    Offset offset = added(region.anchor), own;
     const RegionStep* table = nullptr;
     for (const RegionStep& step : region.steps) {
       if (is_table_step(step)) {
-        offset = below_zero(step.node, step.input);
+        offset = own = below_zero(step.node, step.input);
         table = &step;
       } else if (step.residual != ir::kNoValue) {
         offset = sum(offset, known(step.residual));
@@ -114,7 +114,6 @@ class OffsetFinder {
       }
     }
     if (!accept(region.output, offset) || table == nullptr) return;
-    const Offset own = below_zero(table->node, table->input);
     found_.tables[table->node] = own->values[0];
     const ValueId result = graph_.node(table->node).outputs[0];
     if (result != region.output) inner_[result] = *own;
@@ -127,8 +126,14 @@ class OffsetFinder {
     return std::nullopt;
   }
 
-  /// How far a function falls below zero on the range of its input.
-  Offset below_zero(NodeId node, ValueId input) const {
+  /// How far a function falls below zero on the range of its input; looked for once.
+  Offset below_zero(NodeId node, ValueId input) {
+    const auto [found, missing] = depths_.try_emplace(node);
+    if (missing) found->second = find_depth(node, input);
+    return found->second;
+  }
+
+  Offset find_depth(NodeId node, ValueId input) const {
     const auto* unary = op_as<ir::Unary>(graph_, node);
     const auto range = ranges_.find(graph_.value(input).name);
     if (unary == nullptr || range == ranges_.end()) return std::nullopt;
@@ -267,6 +272,7 @@ class OffsetFinder {
   const ir::Constraints& constraints_;
   const std::vector<bool>& non_negative_;
   std::vector<bool> forbidden_;  ///< by value id
+  std::map<NodeId, Offset> depths_;
   ActivationOffsets found_;
   std::map<ValueId, ChannelOffset> inner_;  ///< what tables hand to residuals of their own region
 };
