@@ -165,7 +165,8 @@ class RegionChooser {
     const double error = *range->second.output_error;
     if (error <= kLargestOutputError) return "";
     return fmt::format(
-        "the best scale for \"{}\" leaves {:.1f} dB at its readers' outputs, less than {:.0f} dB",
+        "the scale chosen for \"{}\" leaves {:.1f} dB by calibration's measure, less than {:.0f} "
+        "dB",
         graph_.value(value).name, -10 * std::log10(error), -10 * std::log10(kLargestOutputError));
   }
 
