@@ -91,14 +91,9 @@ ir::Graph residual_stream() {
   GraphBuilder b;
   const ValueId x = b.input("x", {1, 8, 5, 5});
   const auto conv = [&](ValueId from, Shape weights, std::int64_t groups, const char* name) {
-    ir::Conv op;
-    op.kernel = {weights[2], weights[3]};
-    op.strides = op.dilations = {1, 1};
-    op.pads_begin = op.pads_end = {weights[2] / 2, weights[3] / 2};
-    op.groups = groups;
-    const ValueId bias = b.random_constant({weights[0]}, 5, std::string(name) + "_b");
     const ValueId w = b.random_constant(weights, 4, std::string(name) + "_w");
-    return b.add(op, {from, w, bias}, name);
+    const ValueId bias = b.random_constant({weights[0]}, 5, std::string(name) + "_b");
+    return b.conv(from, w, bias, {.pad = weights[2] / 2, .groups = groups}, name);
   };
   const ValueId a = conv(x, {12, 8, 1, 1}, 1, "a");
   const ValueId sum = b.add_values(

@@ -267,13 +267,9 @@ TEST(EqualiseChannels, KeepsWhatAStreamComputes) {
   GraphBuilder b;
   const ValueId x = b.input("x", {1, 8, 6, 6});
   const auto conv = [&](ValueId from, Shape weights, std::int64_t groups, const char* name) {
-    ir::Conv op;
-    op.kernel = {weights[2], weights[3]};
-    op.strides = op.dilations = {1, 1};
-    op.pads_begin = op.pads_end = {weights[2] / 2, weights[3] / 2};
-    op.groups = groups;
+    const ValueId w = b.random_constant(weights, 4, std::string(name) + "_w");
     const ValueId bias = b.random_constant({weights[0]}, 5, std::string(name) + "_b");
-    return b.add(op, {from, b.random_constant(weights, 4, std::string(name) + "_w"), bias}, name);
+    return b.conv(from, w, bias, {.pad = weights[2] / 2, .groups = groups}, name);
   };
   const ValueId a = conv(x, {12, 8, 1, 1}, 1, "a");
   const ValueId inner = b.relu(conv(a, {12, 6, 3, 3}, 2, "inner"));
