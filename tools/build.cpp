@@ -76,15 +76,8 @@ nlohmann::json to_json(const builders::BuildReport& report, const std::string& e
 
 void run_build(const BuildArguments& arguments) {
   builders::EngineBuilder builder = make_builder(arguments.model);
-  builders::BuildReport report;
-  {
-    ProgressBar bar;
-    builder.with_progress([&](const builders::BuildProgress& progress) {
-      bar.update(progress.stage, progress.done, progress.total);
-    });
-    report = builder.build_and_save(arguments.engine);
-  }
-  for (const std::string& warning : report.warnings) fmt::print(stderr, "note: {}\n", warning);
+  const builders::BuildReport report =
+      with_progress_bar(builder, [&] { return builder.build_and_save(arguments.engine); });
   if (arguments.json != "-") {
     print_layers(report);
     if (arguments.model.int8) {

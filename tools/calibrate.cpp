@@ -23,15 +23,8 @@ void run_calibrate(CalibrateArguments& arguments) {
   }
   arguments.model.int8 = true;
   builders::EngineBuilder builder = make_builder(arguments.model);
-  builders::BuildReport report;
-  {
-    ProgressBar bar;
-    builder.with_progress([&](const builders::BuildProgress& progress) {
-      bar.update(progress.stage, progress.done, progress.total);
-    });
-    report = builder.calibrate_and_save(arguments.cache);
-  }
-  for (const std::string& warning : report.warnings) fmt::print(stderr, "note: {}\n", warning);
+  const builders::BuildReport report =
+      with_progress_bar(builder, [&] { return builder.calibrate_and_save(arguments.cache); });
   if (arguments.json != "-") {
     fmt::print("{}: {} samples in {:.1f} s\n", arguments.cache, report.calibration_samples,
                report.calibration_seconds);

@@ -65,4 +65,19 @@ void ProgressBar::finish_stage() {
   stage_.clear();
 }
 
+builders::BuildReport with_progress_bar(builders::EngineBuilder& builder,
+                                        const std::function<builders::BuildReport()>& step) {
+  builders::BuildReport report;
+  {
+    ProgressBar bar;
+    builder.with_progress([&](const builders::BuildProgress& progress) {
+      bar.update(progress.stage, progress.done, progress.total);
+    });
+    report = step();
+    builder.with_progress({});
+  }
+  for (const std::string& warning : report.warnings) fmt::print(stderr, "note: {}\n", warning);
+  return report;
+}
+
 }  // namespace xinfer::tools

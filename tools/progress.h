@@ -3,7 +3,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
+
+#include "xinfer/builders/engine_builder.h"
 
 namespace xinfer::tools {
 
@@ -26,5 +29,10 @@ class ProgressBar {
   std::int64_t done_ = 0, total_ = 0;
   Clock::time_point start_, drawn_;
 };
+
+/// What `step` (a build, a calibration, an export by `builder`) reports. A bar shows its progress;
+/// its warnings follow as notes on standard error.
+builders::BuildReport with_progress_bar(builders::EngineBuilder& builder,
+                                        const std::function<builders::BuildReport()>& step);
 
 }  // namespace xinfer::tools

@@ -26,15 +26,8 @@ void run_quantize(QuantizeArguments& arguments) {
   }
   arguments.model.int8 = true;
   builders::EngineBuilder builder = make_builder(arguments.model);
-  builders::BuildReport report;
-  {
-    ProgressBar bar;
-    builder.with_progress([&](const builders::BuildProgress& progress) {
-      bar.update(progress.stage, progress.done, progress.total);
-    });
-    report = builder.quantize_and_save(arguments.output, options);
-  }
-  for (const std::string& warning : report.warnings) fmt::print(stderr, "note: {}\n", warning);
+  const builders::BuildReport report = with_progress_bar(
+      builder, [&] { return builder.quantize_and_save(arguments.output, options); });
   if (arguments.json != "-") {
     fmt::print("{}: {}, {} layers in INT8 ({:.1f} % of the multiply-accumulates), in {:.1f} s\n",
                arguments.output, megabytes(report.engine_bytes), report.layers_in("int8"),
