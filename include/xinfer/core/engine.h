@@ -149,7 +149,8 @@ class Context {
   std::map<std::string, Tensor> infer(const std::map<std::string, Tensor>& inputs);
 
   /// Writes into tensors of the caller, which have the dtypes and shapes of `output_shapes`.
-  /// Repeated with the same shapes it does not allocate.
+  /// Repeated with the same shapes it does not allocate, except for small objects where a batch is
+  /// run piece by piece on several threads.
   void infer_into(std::span<const Tensor> inputs, std::span<Tensor> outputs);
 
   /// As above, on tensors in host memory or in memory of the context's GPU, which is used in place
