@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "engine/validate_cuda.h"
+#include "engine/validate_lists.h"
 
 namespace xinfer::engine {
 namespace {
@@ -42,6 +43,9 @@ class Validator {
         return damaged("binding \"" + binding.name()->str() + "\" has no whole profile");
       }
     }
+    if (!are_aligned(binding.min(), binding.opt(), binding.max())) {
+      return damaged("binding \"" + binding.name()->str() + "\" has a profile at an odd address");
+    }
     return {};
   }
 
@@ -59,7 +63,7 @@ class Validator {
   }
 
   Status check_dims(const fb::Plan& plan) const {
-    // The verifier looks at where a vector begins, not at where its structs lie.
+    // As with lists of numbers, the verifier does not look at where the structs lie.
     if (reinterpret_cast<std::uintptr_t>(plan.dims()->Data()) % alignof(fb::DimNode) != 0) {
       return damaged("the dimensions are not aligned");
     }
@@ -111,6 +115,9 @@ class Validator {
     }
     for (std::int32_t tensor : *step.outputs()) {
       if (tensor < -1 || tensor >= count) return damaged("a step's output is not there");
+    }
+    if (!lists_are_aligned(step)) {
+      return damaged("step \"" + step.name()->str() + "\" has a list at an odd address");
     }
     if (const auto* cuda = step.params_as_Cuda()) {
       const char* wrong = wrong_cuda_step(plan, *cuda, blobs_bytes_);

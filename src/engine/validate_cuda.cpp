@@ -1,5 +1,6 @@
 #include "engine/validate_cuda.h"
 
+#include "engine/validate_lists.h"
 #include "kernels/cuda/kernel_spec.h"
 
 namespace xinfer::engine {
@@ -24,7 +25,8 @@ bool is_right(const fb::TensorMap& map) {
   return map.rank() >= 1 && map.rank() <= 5 && map.batch_dimension() < map.rank() &&
          map.kind() <= static_cast<std::uint8_t>(TensorMapRecipe::Kind::kIm2col) &&
          has(map.extent(), 5) && has(map.stride_bytes(), 4) && has(map.box(), 5) &&
-         has(map.element_stride(), 5) && has(map.lower_corner(), 2) && has(map.upper_corner(), 2);
+         has(map.element_stride(), 5) && has(map.lower_corner(), 2) && has(map.upper_corner(), 2) &&
+         are_aligned(map.extent(), map.stride_bytes());
 }
 
 bool is_right(const fb::KernelArgument& argument, unsigned tensor_maps) {
