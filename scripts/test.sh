@@ -10,8 +10,9 @@ cd "$(dirname "$0")/.."
 build=build/test
 jobs=$(nproc)
 failed=0
-# Lets ccache find objects again in another checkout or build folder.
-export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+# Lets ccache find objects again in another checkout or build folder. It tells locales apart, and
+# Python sets one where there is none (PEP 538): without this its build would share no object.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1 LC_ALL=C.UTF-8
 
 begin_stage "set-up"
 groups=(build test)
