@@ -105,7 +105,10 @@ bool is_page_locked(const void* data) {
 Status copy_to_device(DevicePointer target, const void* source, std::size_t size_bytes) {
   if (size_bytes == 0) return Status();
   XINFER_ASSIGN_OR_RETURN(const DriverApi* api, driver());
-  return check(api->memcpy_htod(target, source, size_bytes), "cuMemcpyHtoD");
+  XINFER_CUDA_RETURN_IF_ERROR(api->memcpy_htod(target, source, size_bytes), "cuMemcpyHtoD");
+  // From pageable memory the driver returns when it has staged the bytes (CUDA driver API, "API
+  // synchronization behavior"); a non-blocking stream would not wait for the rest.
+  return check(api->stream_synchronize(nullptr), "cuStreamSynchronize");
 }
 
 Status copy_to_host(void* target, DevicePointer source, std::size_t size_bytes) {

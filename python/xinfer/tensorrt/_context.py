@@ -208,7 +208,10 @@ class IExecutionContext(ContextManager):
                 'built for it, or xinfer.cuda.use("cpu") before memory is allocated'
             )
         shapes = [list(shape) for shape in self._shapes.values()]
-        self._core.run_at(inputs, shapes, outputs, on_gpu, stream if on_gpu else None)
+        # Without a stream, as in TensorRT: behind the default stream's work, and waited for.
+        self._core.run_at(inputs, shapes, outputs, on_gpu, (stream or 0) if on_gpu else None)
+        if on_gpu and stream is None:
+            self._core.synchronize()
         for name, allocator in self._allocators.items():
             allocator.notify_shape(name, output_shapes[name])
         if self._profiler is not None:

@@ -27,6 +27,13 @@ int enter(const char* call) {
   return result;
 }
 
+void finish_default_stream() {
+  const std::lock_guard lock(state().mutex);
+  for (const Staged& copy : std::exchange(state().staged, {})) {
+    std::memcpy(reinterpret_cast<void*>(copy.target), copy.bytes.data(), copy.bytes.size());
+  }
+}
+
 std::vector<Launch> take_launches() {
   const std::lock_guard lock(state().mutex);
   return std::exchange(state().launches, {});
@@ -82,6 +89,7 @@ int allocate(std::uintptr_t* address, std::size_t bytes, bool on_device) {
 }
 
 int release(std::uintptr_t address) {
+  finish_default_stream();
   const std::lock_guard lock(state().mutex);
   if (state().memory.erase(address) == 0) return kInvalidValue;
   std::free(reinterpret_cast<void*>(address));
@@ -231,10 +239,14 @@ int cuPointerGetAttributes(unsigned count, const int* asked, void** answers,
 }
 int cuMemcpyHtoD_v2(std::uintptr_t target, const void* source, std::size_t bytes) {
   ENTER("cuMemcpyHtoD");
-  return copy(target, reinterpret_cast<std::uintptr_t>(source), bytes);
+  const auto* from = static_cast<const std::byte*>(source);
+  const std::lock_guard lock(state().mutex);
+  state().staged.push_back({target, {from, from + bytes}});
+  return kSuccess;
 }
 int cuMemcpyDtoH_v2(void* target, std::uintptr_t source, std::size_t bytes) {
   ENTER("cuMemcpyDtoH");
+  finish_default_stream();
   return copy(reinterpret_cast<std::uintptr_t>(target), source, bytes);
 }
 int cuMemcpyDtoD_v2(std::uintptr_t target, std::uintptr_t source, std::size_t bytes) {

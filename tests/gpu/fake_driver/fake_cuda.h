@@ -1,5 +1,7 @@
 // What tests ask of the fake driver (fake_cuda.cpp), a libcuda.so.1 without a GPU: device memory is
-// host memory, copies are done at once, kernels only leave a record of their launch.
+// host memory, kernels only leave a record of their launch. Copies are done at once, except that
+// cuMemcpyHtoD returns when it has the bytes and the default stream writes them later, as the real
+// one may from pageable memory.
 #pragma once
 
 #include <cstddef>

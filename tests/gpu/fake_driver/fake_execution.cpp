@@ -38,7 +38,11 @@ int cuStreamDestroy_v2(Stream* stream) {
   delete stream;
   return kSuccess;
 }
-int cuStreamSynchronize(Stream*) { return enter("cuStreamSynchronize"); }
+int cuStreamSynchronize(Stream* stream) {
+  ENTER("cuStreamSynchronize");
+  if (stream == nullptr) fake_cuda::finish_default_stream();
+  return kSuccess;
+}
 int cuStreamQuery(Stream*) { return enter("cuStreamQuery"); }
 int cuStreamWaitEvent(Stream*, void*, unsigned) { return enter("cuStreamWaitEvent"); }
 int cuStreamBeginCapture_v2(Stream* stream, int) {

@@ -45,6 +45,11 @@ struct Allocation {
 struct Failure {
   int result = 0, skip = 0;
 };
+/// Bytes that the driver has taken over and not yet written.
+struct Staged {
+  std::uintptr_t target = 0;
+  std::vector<std::byte> bytes;
+};
 
 struct State {
   std::recursive_mutex mutex;
@@ -55,10 +60,14 @@ struct State {
   std::vector<fake_cuda::Launch> launches;
   std::set<std::unique_ptr<Function>> functions;
   std::set<std::unique_ptr<Context>> contexts;
+  std::vector<Staged> staged;  ///< by cuMemcpyHtoD, for the default stream to write
   std::size_t limit = std::size_t{1} << 36;
 };
 
 State& state();
+
+/// Writes what was staged: the default stream has got there.
+void finish_default_stream();
 
 /// Counts the call; not 0 if a test wants it to fail.
 int enter(const char* call);
