@@ -5,6 +5,7 @@
 
 #include <array>
 #include <atomic>
+#include <cstring>
 #include <thread>
 
 #include "device/cuda_device.h"
@@ -21,7 +22,7 @@ namespace {
 using ::testing::Contains;
 using ::testing::HasSubstr;
 
-constexpr std::int64_t kLargestBatch = 8;
+constexpr std::int64_t kLargestBatch = 80;
 
 std::unique_ptr<engine::fb::BindingT> binding(const std::string& name, const Shape& sample) {
   auto made = std::make_unique<engine::fb::BindingT>();
@@ -158,11 +159,30 @@ TEST_F(GpuContextTest, AlternatingBuffersUpdateTheNodesThatTouchThem) {
   EXPECT_THAT(fake_cuda::take_launches()[4].arguments, Contains(x[0].address()));
 }
 
+TEST_F(GpuContextTest, UploadsAreThereBeforeOtherStreamsRun) {
+  const GpuMemory memory(4);
+  const float values[] = {1, 2, 3, 4};
+  ASSERT_TRUE(cuda::copy_to_device(memory.address(), values, sizeof(values)).ok());
+  EXPECT_EQ(std::memcmp(memory.data(), values, sizeof(values)), 0);
+}
+
 TEST_F(GpuContextTest, EveryShapeHasItsGraph) {
   const GpuMemory x(8 * 8 * 256), y(8 * 16 * 256);
   for (const std::int64_t batch : {1, 2, 8, 2, 1, 8}) run(x.data(), y.data(), batch);
   EXPECT_EQ(fake_cuda::count("cuGraphInstantiate"), 3);
   EXPECT_EQ(fake_cuda::count("cuGraphLaunch"), 6);
+}
+
+TEST_F(GpuContextTest, ShapesRunLongestAgoAreForgotten) {
+  const GpuMemory x(kLargestBatch * 8 * 256), y(kLargestBatch * 16 * 256);
+  for (std::int64_t batch = 1; batch <= 64; ++batch) run(x.data(), y.data(), batch);
+  run(x.data(), y.data(), 1);
+  EXPECT_EQ(fake_cuda::count("cuGraphInstantiate"), 64);
+  run(x.data(), y.data(), 65);  // in the place of 2
+  run(x.data(), y.data(), 1);
+  EXPECT_EQ(fake_cuda::count("cuGraphInstantiate"), 65);
+  run(x.data(), y.data(), 2);
+  EXPECT_EQ(fake_cuda::count("cuGraphInstantiate"), 66);
 }
 
 TEST_F(GpuContextTest, HostTensorsGoThroughPageLockedMemory) {

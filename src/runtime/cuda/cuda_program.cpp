@@ -85,14 +85,27 @@ std::size_t CudaProgram::memory_bytes() const {
 Status CudaProgram::bind_shapes(std::span<const Shape> shapes) {
   if (bound_ != nullptr && bound_->plan.is_bound_to(shapes)) return {};
   bound_ = nullptr;
-  auto& entry = by_shapes_[std::vector<Shape>(shapes.begin(), shapes.end())];
-  if (entry == nullptr) {
+  const std::vector<Shape> key(shapes.begin(), shapes.end());
+  auto found = by_shapes_.find(key);
+  if (found == by_shapes_.end()) {
     const cuda::ContextScope scope(engine_->context());
     XINFER_RETURN_IF_ERROR(scope.status());
-    XINFER_ASSIGN_OR_RETURN(entry, make_bound(shapes));
+    XINFER_RETURN_IF_ERROR(make_room());
+    XINFER_ASSIGN_OR_RETURN(std::unique_ptr<Bound> made, make_bound(shapes));
+    found = by_shapes_.emplace(key, std::move(made)).first;
   }
-  bound_ = entry.get();
+  bound_ = found->second.get();
+  bound_->last_bound = ++bindings_;
   return {};
+}
+
+/// Forgets the shapes bound longest ago if there are too many to add one.
+Status CudaProgram::make_room() {
+  if (by_shapes_.size() < kMostShapes) return Status();
+  XINFER_RETURN_IF_ERROR(synchronize());  // its graph may be running
+  by_shapes_.erase(std::ranges::min_element(
+      by_shapes_, {}, [](const auto& entry) { return entry.second->last_bound; }));
+  return Status();
 }
 
 Result<std::unique_ptr<CudaProgram::Bound>> CudaProgram::make_bound(
@@ -104,7 +117,7 @@ Result<std::unique_ptr<CudaProgram::Bound>> CudaProgram::make_bound(
     return static_cast<std::byte*>(pointer(engine_->address_of(offset, size_bytes)));
   };
   auto bound =
-      std::unique_ptr<Bound>(new Bound{BoundPlan(file_, plan(), std::move(memory)), {}, {}, {}});
+      std::unique_ptr<Bound>(new Bound{BoundPlan(file_, plan(), std::move(memory)), {}, {}, {}, 0});
   XINFER_RETURN_IF_ERROR(bound->plan.bind(shapes));
   bound->input_bytes.resize(inputs_.size());
   for (unsigned i = 0; i < plan().tensors()->size(); ++i) {

@@ -62,13 +62,16 @@ class CudaProgram final : public Executor {
   std::size_t memory_bytes() const override;
 
  private:
-  /// Everything that belongs to one set of input shapes; kept, so that alternating shapes are free.
+  /// Everything that belongs to one set of input shapes. The sets bound last are kept, so that
+  /// alternating shapes are free.
   struct Bound {
     BoundPlan plan;
     std::vector<std::size_t> input_bytes;  ///< 0: nothing reads it
     std::vector<std::size_t> output_bytes;
     LaunchGraph launches;
+    std::uint64_t last_bound = 0;  ///< of `bindings_`
   };
+  static constexpr std::size_t kMostShapes = 64;
 
   CudaProgram(std::shared_ptr<const engine::EngineFile> file,
               std::shared_ptr<const CudaEngine> engine)
@@ -77,6 +80,7 @@ class CudaProgram final : public Executor {
   Status allocate();
   Result<std::unique_ptr<Bound>> make_bound(std::span<const Shape> shapes) const;
   Result<kernels::cuda::BoundKernel> make_launch(unsigned step, const char*& tactic) const;
+  Status make_room();
   std::string step_name(unsigned step) const;
   Status point_at(std::span<const void* const> inputs, std::span<void* const> outputs);
 
@@ -101,6 +105,7 @@ class CudaProgram final : public Executor {
   std::optional<cuda::StreamHandle> busy_stream_;  ///< where that was; empty if it is known to be
   std::map<std::vector<Shape>, std::unique_ptr<Bound>> by_shapes_;
   Bound* bound_ = nullptr;
+  std::uint64_t bindings_ = 0;  ///< how often shapes other than the bound ones were bound
 };
 
 }  // namespace xinfer::runtime
