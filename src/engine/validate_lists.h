@@ -8,11 +8,12 @@
 
 namespace xinfer::engine {
 
-/// Of the lists that are there.
+/// Of the lists that are there and hold anything: FlatBuffers places empty ones anywhere.
 template <typename... Lists>
 bool are_aligned(const Lists*... lists) {
   const auto is_aligned = []<typename T>(const flatbuffers::Vector<T>* list) {
-    return list == nullptr || reinterpret_cast<std::uintptr_t>(list->Data()) % alignof(T) == 0;
+    return list == nullptr || list->size() == 0 ||
+           reinterpret_cast<std::uintptr_t>(list->Data()) % alignof(T) == 0;
   };
   return (is_aligned(lists) && ...);
 }

@@ -147,6 +147,20 @@ TEST(EngineLists, AreRefusedAtOddAddresses) {
   for (const List& list : all_lists()) EXPECT_EQ(error_of(moved(good, list)), list.error);
 }
 
+TEST(EngineLists, MayLieAnywhereWhenEmpty) {
+  // Names of several lengths move the lists to all addresses.
+  for (std::size_t length = 1; length <= 16; ++length) {
+    auto plan = std::make_unique<fb::PlanT>();
+    plan->target = "cpu";
+    fb::ResizeT resize;
+    resize.scales = {1};
+    plan->steps.push_back(step_with(std::string(length, 'n').c_str(), std::move(resize)));
+    fb::EngineT engine;
+    engine.plans.push_back(std::move(plan));
+    EXPECT_EQ(error_of(serialize(engine, BlobWriter())), "") << length;
+  }
+}
+
 TEST(EngineLists, AreAllTriedHere) {
   std::ifstream file(ENGINE_SCHEMA);
   const std::string schema(std::istreambuf_iterator<char>(file), {});
