@@ -41,6 +41,9 @@ Status compile_case(const GpuCase& test, const KernelStore& store);
 /// Runs the kernel in the current context and compares.
 Status run_case(const GpuCase& test, const KernelStore& store, int multiprocessors);
 
+/// Whether the output tensor's bytes are what they must be; otherwise which are not.
+Status compare_output(const Expected& expected, const std::vector<std::uint8_t>& actual);
+
 /// The case of a family and seed. Families: see kFamilies.
 GpuCase make_case(const std::string& family, std::uint64_t seed);
 
