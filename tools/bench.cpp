@@ -201,61 +201,105 @@ std::vector<double> step_operations(const Engine& engine, const std::string& tar
   return operations;
 }
 
-/// What a step could reach: operations and bytes a second. 0 where that is not known.
-struct Peaks {
-  double int8_gops = 0, f32_gops = 0, memory_gb_per_s = 0;
-};
-
-Peaks peaks_of(const Context& context) {
-  if (!context.cpu_isa().empty()) {
-    return {cpu_peak_gops(context.cpu_isa(), DType::kInt8) * context.threads(),
-            cpu_peak_gops(context.cpu_isa(), DType::kFloat32) * context.threads(), 0};
-  }
-  for (const GpuInfo& gpu : gpus()) {
-    if (gpu.name == context.device()) {
-      return {gpu.peak_int8_gops, gpu.peak_f32_gops, gpu.memory_gb_per_s};
+/// What a step could reach: operations and bytes a second.
+class Peaks {
+ public:
+  explicit Peaks(const Context& context) : threads_(context.threads()) {
+    is_cpu_ = !context.cpu_isa().empty();
+    if (is_cpu_) {
+      int8_gops_ = cpu_peak_gops(context.cpu_isa(), DType::kInt8) * threads_;
+      f32_gops_ = cpu_peak_gops(context.cpu_isa(), DType::kFloat32) * threads_;
+      return;
+    }
+    for (const GpuInfo& gpu : gpus()) {
+      if (gpu.name != context.device()) continue;
+      int8_gops_ = gpu.peak_int8_gops;
+      f32_gops_ = gpu.peak_f32_gops;
+      memory_gb_per_s_ = gpu.memory_gb_per_s;
     }
   }
-  return {};
-}
 
-/// The share of the time in which the step's operations and bytes could be done at the peaks: the
-/// longer of the two. 0 where nothing is known of either.
-double roofline_share(const StepProfile& step, double operations, const Peaks& peaks) {
-  const bool f32 = step.kernel.find("f32") != std::string::npos;
-  const double peak = f32 ? peaks.f32_gops : peaks.int8_gops;
-  const double computing_us = peak > 0 ? operations / peak / 1e3 : 0;
-  const double moving_us = peaks.memory_gb_per_s > 0 ? step.bytes / peaks.memory_gb_per_s / 1e3 : 0;
-  return std::max(computing_us, moving_us) / std::max(step.microseconds, 1e-3);
+  /// 0 where that is not known.
+  double gops(const StepProfile& step) const {
+    return step.kernel.find("f32") != std::string::npos ? f32_gops_ : int8_gops_;
+  }
+
+  /// On a CPU: of the cache, or the memory, that holds what the step moves. 0 if not known.
+  double gb_per_s(const StepProfile& step) {
+    if (!is_cpu_) return memory_gb_per_s_;
+    if (step.bytes <= 0) return 0;
+    // Sizes are measured by powers of two, each once.
+    const int size = std::max(14, static_cast<int>(std::ceil(std::log2(step.bytes))));
+    const auto [it, added] = read_gb_per_s_.try_emplace(size, 0);
+    if (added) it->second = cpu_read_gb_per_s(std::size_t{1} << size, threads_);
+    return it->second;
+  }
+
+ private:
+  bool is_cpu_ = false;
+  int threads_ = 1;
+  double int8_gops_ = 0, f32_gops_ = 0, memory_gb_per_s_ = 0;
+  std::map<int, double> read_gb_per_s_;  ///< by the logarithm of bytes
+};
+
+/// The least time that a step's operations and bytes take at the peaks.
+struct Roofline {
+  double computing_us = 0, moving_us = 0;
+
+  double us() const { return std::max(computing_us, moving_us); }
+  /// What the time is spent on that the step needs more of; "" where nothing is known.
+  const char* bound() const {
+    return us() <= 0 ? "" : computing_us >= moving_us ? "products" : "bytes";
+  }
+};
+
+Roofline roofline_of(const StepProfile& step, double operations, Peaks& peaks) {
+  Roofline roofline;
+  const double gops = peaks.gops(step);
+  if (gops > 0) roofline.computing_us = operations / gops / 1e3;
+  const double gb_per_s = peaks.gb_per_s(step);
+  if (gb_per_s > 0) roofline.moving_us = step.bytes / gb_per_s / 1e3;
+  return roofline;
 }
 
 nlohmann::json print_steps(const Engine& engine, Stream& stream, bool print) {
   const std::vector<StepProfile> steps = profile_steps(stream);
   const std::vector<double> operations =
       step_operations(engine, stream.context().target(), stream.batch());
-  double total = 0;
+  double total = 0, least_us = 0;
   for (const StepProfile& step : steps) total += step.microseconds;
-  const Peaks peaks = peaks_of(stream.context());
-  Table table({"step", "kind", "kernel", "µs", "%", "GOPS", "GB/s", "% of roofline"});
+  Peaks peaks(stream.context());
+  Table table({"step", "kind", "kernel", "µs", "%", "GOPS", "% of peak", "GB/s", "% of roofline",
+               "bound by"});
   nlohmann::json list = nlohmann::json::array();
   const auto known = [](double value) { return value > 0 ? nlohmann::json(value) : nullptr; };
   const auto text = [](double value) { return value > 0 ? fmt::format("{:.0f}", value) : ""; };
   for (std::size_t i = 0; i < steps.size(); ++i) {
     const double us = std::max(steps[i].microseconds, 1e-3);
     const double gops = operations[i] / us / 1e3, gb_per_s = steps[i].bytes / us / 1e3;
-    const double share = roofline_share(steps[i], operations[i], peaks);
+    const double peak_gops = peaks.gops(steps[i]);
+    const double peak_share = peak_gops > 0 ? gops / peak_gops : 0;
+    const Roofline roofline = roofline_of(steps[i], operations[i], peaks);
+    const double share = roofline.us() / us;
+    least_us += roofline.us();
     table.add({steps[i].name, steps[i].kind, steps[i].kernel, fmt::format("{:.1f}", us),
-               fmt::format("{:.1f}", 100 * us / total), text(gops), text(gb_per_s),
-               text(100 * share)});
+               fmt::format("{:.1f}", 100 * us / total), text(gops), text(100 * peak_share),
+               text(gb_per_s), text(100 * share), roofline.bound()});
     list.push_back({{"name", steps[i].name},
                     {"kind", steps[i].kind},
                     {"kernel", steps[i].kernel},
                     {"microseconds", steps[i].microseconds},
                     {"gops", known(gops)},
+                    {"peak_share", known(peak_share)},
                     {"gb_per_s", known(gb_per_s)},
-                    {"roofline_share", known(share)}});
+                    {"roofline_share", known(share)},
+                    {"bound", share > 0 ? nlohmann::json(roofline.bound()) : nullptr}});
   }
-  if (print) table.print({3, 4, 5, 6, 7});
+  if (print) {
+    table.print({3, 4, 5, 6, 7, 8});
+    fmt::print("all steps   {:.1f} µs; at the roofline {:.1f} µs ({:.0f} %)\n", total, least_us,
+               100 * least_us / std::max(total, 1e-3));
+  }
   return list;
 }
 

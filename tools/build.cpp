@@ -116,10 +116,11 @@ void add_build(CLI::App& app) {
       ->type_name("NAME");
   command
       ->add_option("--timing-cache", arguments->model.timing_cache,
-                   "GPU kernels timed before: read if it exists; what is timed is added")
+                   "Kernels timed before: read if it exists; what is timed is added. For the "
+                   "CPU, tactics are timed only with this option")
       ->type_name("FILE");
   command->add_flag("--no-tuning", arguments->model.no_tuning,
-                    "GPU kernels by the cost model, without timing them");
+                    "Kernels and tactics by the cost model and the timing cache, without timing");
   add_precision_options(*command, arguments->model);
   add_json_option(*command, arguments->json);
   command->footer(

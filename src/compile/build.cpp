@@ -214,6 +214,10 @@ Status Builder::find_targets() {
     cuda.tuning = request_.tuning;
     if (!request_.tuning) cuda.tune_on = -1;
   }
+  if (targets_.cpu && !request_.timing_cache.empty()) {
+    targets_.cpu_tuning = CpuTuning{request_.isa, request_.threads, request_.tuning,
+                                    request_.timing_cache, request_.progress};
+  }
   return {};
 }
 

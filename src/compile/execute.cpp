@@ -1,6 +1,7 @@
 #include "compile/execute.h"
 
 #include "runtime/program.h"
+#include "tune/tune_cpu.h"
 
 namespace xinfer::compile {
 namespace {
@@ -57,6 +58,29 @@ Result<lower::SymbolRanges> symbols_of(const ir::Graph& graph, const std::vector
   return symbols;
 }
 
+/// Times the engine as it would be without tactics, and adds those found to its plan for the CPU.
+Status choose_tactics(const CpuTuning& tuning, fb::EngineT& details,
+                      const engine::BlobWriter& blobs) {
+  tune::TimingCache timings;
+  if (!tuning.timing_cache.empty()) {
+    XINFER_ASSIGN_OR_RETURN(timings, tune::TimingCache::load(tuning.timing_cache));
+  }
+  const std::size_t known = timings.size();
+  const std::string bytes = engine::serialize(details, blobs);
+  XINFER_ASSIGN_OR_RETURN(auto file,
+                          engine::EngineFile::load(std::as_bytes(std::span(bytes)), "engine"));
+  tune::CpuTuneOptions options{tuning.isa, tuning.threads, tuning.time, &timings, {}};
+  if (tuning.progress) {
+    options.progress = [&](int done, int total) { tuning.progress({"tune cpu", done, total}); };
+  }
+  for (const auto& plan : details.plans) {
+    if (plan->target != "cpu") continue;
+    XINFER_RETURN_IF_ERROR(tune::tune_cpu(options, file, *plan).status());
+  }
+  if (tuning.timing_cache.empty() || timings.size() == known) return {};
+  return timings.save(tuning.timing_cache);
+}
+
 }  // namespace
 
 Result<std::string> make_engine_bytes(const ir::Graph& graph, const lower::SymbolRanges& symbols,
@@ -96,6 +120,9 @@ Result<std::string> make_engine_bytes(const ir::Graph& graph, const lower::Symbo
   for (const CudaBuild& target : targets.cuda) {
     XINFER_ASSIGN_OR_RETURN(auto plan, make_cuda_plan(graph, symbols, target, blobs));
     details.plans.push_back(std::move(plan));
+  }
+  if (targets.cpu && targets.cpu_tuning) {
+    XINFER_RETURN_IF_ERROR(choose_tactics(*targets.cpu_tuning, details, blobs));
   }
   return engine::serialize(details, blobs);
 }

@@ -1,11 +1,14 @@
 // Graphs run as they are, through the ordinary lowering and executor.
 #pragma once
 
+#include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "compile/cuda_plan.h"
+#include "core/cpu_isa.h"
 #include "core/status.h"
 #include "engine/engine_file.h"
 #include "ir/graph.h"
@@ -15,9 +18,19 @@
 
 namespace xinfer::compile {
 
+/// How tactics of the plan for the CPU are found.
+struct CpuTuning {
+  CpuIsa isa = best_isa();
+  int threads = 0;                     ///< 0: all processors
+  bool time = true;                    ///< false: the timing cache alone
+  std::filesystem::path timing_cache;  ///< read and, after timing, written; empty: none
+  builders::ProgressCallback progress;
+};
+
 /// The devices that an engine gets plans for.
 struct EngineTargets {
   bool cpu = true;
+  std::optional<CpuTuning> cpu_tuning;  ///< none: the cost model alone chooses
   std::vector<CudaBuild> cuda;
 };
 

@@ -1,5 +1,6 @@
 #include "engine/validate.h"
 
+#include <algorithm>
 #include <cstdint>
 
 #include "engine/validate_cuda.h"
@@ -119,11 +120,25 @@ class Validator {
     if (!lists_are_aligned(step)) {
       return damaged("step \"" + step.name()->str() + "\" has a list at an odd address");
     }
+    XINFER_RETURN_IF_ERROR(check_tactics(step));
     if (const auto* cuda = step.params_as_Cuda()) {
       const char* wrong = wrong_cuda_step(plan, *cuda, blobs_bytes_);
       return wrong == nullptr ? Status() : damaged("step \"" + step.name()->str() + "\": " + wrong);
     }
     return check_blobs(step);
+  }
+
+  /// Whether a tactic fits its convolution is known when shapes are bound.
+  Status check_tactics(const fb::Step& step) const {
+    constexpr std::uint32_t kMost = 1 << 16;
+    if (step.tactics() == nullptr) return {};
+    for (const fb::Tactic* t : *step.tactics()) {
+      if (!t->isa() || std::max({t->threads(), t->tile_rows(), t->tile_panels(), t->row_parts(),
+                                 t->column_parts()}) > kMost) {
+        return damaged("step \"" + step.name()->str() + "\" has a broken tactic");
+      }
+    }
+    return {};
   }
 
   bool outside(const fb::Blob* blob) const {

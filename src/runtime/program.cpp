@@ -6,6 +6,7 @@
 
 #include "core/aligned_buffer.h"
 #include "runtime/batch_split.h"
+#include "xinfer/core/device.h"
 
 namespace xinfer::runtime {
 
@@ -31,6 +32,7 @@ Program::Program(std::shared_ptr<const engine::EngineFile> file, const engine::f
     workspace_bytes_ = std::max<std::size_t>(workspace_bytes_, step->workspace_bytes());
   }
   workspace_ = allocate_buffer(workspace_bytes_);
+  tactics_hold_ = plan.tuned_on() != nullptr && plan.tuned_on()->string_view() == cpu_name();
   samples_independent_ = options_.split_batch && samples_are_independent(file_->engine(), plan);
 }
 
@@ -98,7 +100,8 @@ StepSource Program::source_of(unsigned step) const {
           bound_.dims(),
           options_.isa,
           pool_.threads(),
-          {static_cast<std::byte*>(workspace_.get()), workspace_bytes_}};
+          {static_cast<std::byte*>(workspace_.get()), workspace_bytes_},
+          tactics_hold_};
 }
 
 Status Program::make_steps() {
@@ -120,6 +123,30 @@ Status Program::set_addresses(std::span<const void* const> inputs, std::span<voi
     if (!steps_[i]->holds_addresses() || !bound_.touches_bindings(i)) continue;
     XINFER_ASSIGN_OR_RETURN(steps_[i], make_step(source_of(i)));
   }
+  return {};
+}
+
+Status Program::tune_steps(const TuneStep& tune) {
+  if (chunk_ > 0) return lanes_[0]->tune_steps(tune);
+  std::vector<Tensor> tensors;
+  std::vector<const void*> inputs;
+  std::vector<void*> outputs;
+  const auto& in = *file_->engine().inputs();
+  const auto& out = *file_->engine().outputs();
+  for (unsigned i = 0; i < in.size(); ++i) {
+    tensors.emplace_back(static_cast<DType>(in[i]->dtype()), bound_.shapes()[i]);
+    inputs.push_back(tensors.back().data());
+  }
+  for (unsigned i = 0; i < out.size(); ++i) {
+    tensors.emplace_back(static_cast<DType>(out[i]->dtype()), output_shapes()[i]);
+    outputs.push_back(tensors.back().data());
+  }
+  XINFER_RETURN_IF_ERROR(run(inputs, outputs));
+  for (unsigned i = 0; i < steps_.size(); ++i) {
+    XINFER_ASSIGN_OR_RETURN(const std::optional<TunableStep> step, tunable_step(source_of(i)));
+    if (step) XINFER_RETURN_IF_ERROR(tune(i, *step, pool_));
+  }
+  pool_.park();
   return {};
 }
 
@@ -215,6 +242,22 @@ Status Program::run_observed(std::span<const void* const> inputs, std::span<void
   });
 }
 
+double Program::bytes_of(unsigned step) const {
+  const engine::fb::Step& s = *plan().steps()->Get(step);
+  double bytes = 0;
+  const auto add = [&](std::int32_t index) {
+    if (index < 0) return;
+    const TensorView& view = bound_.tensors()[static_cast<std::size_t>(index)];
+    bytes += static_cast<double>(view.size()) * static_cast<double>(size_of(view.dtype));
+  };
+  for (const std::int32_t input : *s.inputs()) add(input);
+  for (const std::int32_t output : *s.outputs()) add(output);
+  const engine::fb::Blob* weights = nullptr;
+  if (const auto* conv = s.params_as_Conv()) weights = conv->weights();
+  if (const auto* gemm = s.params_as_Gemm()) weights = gemm->weights();
+  return weights == nullptr ? bytes : bytes + static_cast<double>(weights->size());
+}
+
 Status Program::run_profiled(std::span<const void* const> inputs, std::span<void* const> outputs,
                              std::vector<StepTime>& times) {
   using Clock = std::chrono::steady_clock;
@@ -225,7 +268,7 @@ Status Program::run_profiled(std::span<const void* const> inputs, std::span<void
   return run_steps([&](unsigned i) {
     const Clock::time_point end = Clock::now();
     times[i] = {std::chrono::duration<double, std::micro>(end - start).count(), steps_[i]->kernel(),
-                0};
+                bytes_of(i)};
     start = end;
     return Status();
   });

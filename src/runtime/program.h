@@ -13,6 +13,7 @@
 #include "runtime/bound_plan.h"
 #include "runtime/executor.h"
 #include "runtime/step.h"
+#include "runtime/tunable_step.h"
 #include "xinfer/core/tensor.h"
 
 namespace xinfer::runtime {
@@ -44,6 +45,10 @@ class Program final : public Executor {
   Result<double> run_resident(std::span<const void* const> inputs, std::span<void* const> outputs,
                               int runs) override;
 
+  /// Calls `tune` for every tunable step at the bound shapes, on the program that runs the steps:
+  /// where the batch is cut, of one thread at a chunk's shapes. Buffers hold a run's values.
+  Status tune_steps(const TuneStep& tune);
+
   const engine::EngineFile& file() const { return *file_; }
   const engine::fb::Plan& plan() const override { return bound_.plan(); }
   int threads() const override { return pool_.threads(); }
@@ -57,6 +62,8 @@ class Program final : public Executor {
 
   PlanMemory memory_of(const engine::fb::Plan& plan) const;
   StepSource source_of(unsigned step) const;
+  /// Inputs, outputs and weights of a step.
+  double bytes_of(unsigned step) const;
   Status make_steps();
   Status make_lanes(std::span<const Shape> shapes);
   Status run_lanes(std::span<const void* const> inputs, std::span<void* const> outputs);
@@ -72,6 +79,7 @@ class Program final : public Executor {
   std::shared_ptr<void> workspace_;
   BoundPlan bound_;
   std::vector<std::unique_ptr<Step>> steps_;
+  bool tactics_hold_ = false;  ///< the plan's tactics were timed on this processor
 
   /// Where the batch is cut: a program of one thread for every thread, bound to a chunk.
   bool samples_independent_ = false;

@@ -34,6 +34,8 @@ struct StepSource {
   CpuIsa isa;
   int threads;
   std::span<std::byte> workspace;
+  /// Whether the step's stored tactics were timed on this processor.
+  bool tactics_hold = false;
 
   /// Input or output number `i`; null where an optional one is absent.
   const TensorView* input(unsigned i) const {

@@ -82,9 +82,12 @@ class EngineBuilder {
   EngineBuilder& on(const std::string& device);
   /// Tensor core instructions of GPU kernels: "auto", "mma" or "wgmma" (sm_90a).
   EngineBuilder& with_cuda_backend(const std::string& backend);
-  /// Timings of GPU kernels: read if the file exists; what is timed is added to it.
+  /// Timings of kernels: read if the file exists; what is timed is added to it. Tactics of the
+  /// CPU's convolutions are timed only where a file is given; an engine that stores some runs by
+  /// the cost model on other processors. Results do not depend on them.
   EngineBuilder& with_timing_cache(const std::filesystem::path& path);
-  /// GPU kernels by the cost model (and the timing cache) alone; a GPU that is there is not used.
+  /// Kernels by the cost model (and the timing cache) alone; nothing is timed, a GPU that is there
+  /// is not used.
   EngineBuilder& without_tuning();
   /// Read if the file exists, else written: ours if the name ends in .json, else TensorRT's text.
   EngineBuilder& with_calibration_cache(const std::filesystem::path& path,

@@ -24,6 +24,10 @@ int cpu_count();
 /// set that this CPU lacks.
 double cpu_peak_gops(const std::string& cpu_isa, DType dtype);
 
+/// What `threads` cores together read now of `bytes`, each its own part over and over: billions of
+/// bytes a second from the caches, or the memory, that hold so many. Takes about 5 ms.
+double cpu_read_gb_per_s(std::size_t bytes, int threads);
+
 /// A GPU that the driver sees.
 struct GpuInfo {
   std::string name;

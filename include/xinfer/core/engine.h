@@ -120,8 +120,8 @@ struct StepProfile {
   std::string kind;
   std::string kernel;  ///< the variant that ran; "" where there is one only
   double microseconds = 0;
-  /// What it has to move at least, each once: inputs, outputs, weights. 0 on a CPU, whose caches
-  /// hold much of it.
+  /// What it has to move at least, each once: inputs, outputs, weights. A CPU's caches hold much of
+  /// it.
   double bytes = 0;
 };
 

@@ -3,6 +3,7 @@
 
 #include "kernels/conv/conv_with.h"
 #include "kernels/conv/implicit_gemm.h"
+#include "kernels/conv/line_gemm.h"
 #include "kernels/conv/sliding_gemm.h"
 
 namespace xinfer::kernels {
@@ -39,29 +40,36 @@ Status check_conv_shape(const ConvShape& s) {
 Result<std::unique_ptr<Convolution>> make_convolution_with(const GemmKernel& kernel,
                                                            const ConvShape& shape,
                                                            const ConvArguments& arguments,
-                                                           CpuIsa isa, int threads) {
+                                                           CpuIsa isa, int threads,
+                                                           const ConvTactic* tactic) {
   XINFER_RETURN_IF_ERROR(check_conv_shape(shape));
   if (arguments.x == nullptr || arguments.packed_weights == nullptr) {
     return invalid_argument("convolution without {}",
                             arguments.x == nullptr ? "an input" : "weights");
   }
+  if (tactic != nullptr) XINFER_RETURN_IF_ERROR(check_tactic(*tactic, shape, kernel, threads));
+  const ConvTactic chosen = tactic != nullptr ? *tactic : choose_tactic(shape, kernel, threads);
   const AccumulatorTraits traits{
       kernel.type == ConvType::kF32, shape.out_channels,
       shape.kernel_h * shape.kernel_w * (shape.in_channels / shape.groups)};
   XINFER_ASSIGN_OR_RETURN(StorePlan store, make_store_plan(arguments.epilogue, arguments.y,
                                                            shape.y_pixel_stride, traits, isa));
-  if (SlidingGemm::applies(shape, kernel)) {
-    return std::unique_ptr<Convolution>(
-        std::make_unique<SlidingGemm>(shape, arguments, store, kernel, isa, threads));
+  std::unique_ptr<Convolution> convolution;
+  if (chosen.rows == RowAccess::kGathered) {
+    convolution = std::make_unique<ImplicitGemm>(shape, arguments, store, kernel, isa, chosen);
+  } else if (kernel.run_strip != nullptr) {
+    convolution = std::make_unique<SlidingGemm>(shape, arguments, store, kernel, isa, chosen);
+  } else {
+    convolution = std::make_unique<LineGemm>(shape, arguments, store, kernel, isa, chosen);
   }
-  return std::unique_ptr<Convolution>(
-      std::make_unique<ImplicitGemm>(shape, arguments, store, kernel, isa, threads));
+  return convolution;
 }
 
 Result<std::unique_ptr<Convolution>> make_convolution(const ConvShape& shape, ConvType type,
                                                       const ConvArguments& arguments, CpuIsa isa,
-                                                      int threads) {
-  return make_convolution_with(select_gemm_kernel(type, isa), shape, arguments, isa, threads);
+                                                      int threads, const ConvTactic* tactic) {
+  return make_convolution_with(select_gemm_kernel(type, isa), shape, arguments, isa, threads,
+                               tactic);
 }
 
 }  // namespace xinfer::kernels

@@ -82,11 +82,15 @@ struct ConvArguments {
   Epilogue epilogue;
 };
 
+struct ConvTactic;
+
 /// Makes a convolution ready. `isa` is the level chosen for the context; the best variant that it
-/// includes is taken. `threads` is the size of the pool it will run on.
+/// includes is taken. `threads` is the size of the pool it will run on. Without a tactic the cost
+/// model chooses; y does not depend on it.
 Result<std::unique_ptr<Convolution>> make_convolution(const ConvShape& shape, ConvType type,
                                                       const ConvArguments& arguments, CpuIsa isa,
-                                                      int threads);
+                                                      int threads,
+                                                      const ConvTactic* tactic = nullptr);
 
 /// Plain loops with int64 (INT8) or ordered std::fma (float32) accumulation, straight from the
 /// definition; weights unpacked as pack_weights takes them. For tests.

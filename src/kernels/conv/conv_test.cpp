@@ -44,6 +44,35 @@ TEST_P(GemmVariant, EqualsReference) {
   }
 }
 
+/// Every tactic of a problem gives the same bytes.
+TEST_P(GemmVariant, TacticsDoNotChangeResults) {
+  const GemmKernel& kernel = GetParam();
+  if (!supports(kernel.isa)) GTEST_SKIP() << "this machine has no " << to_string(kernel.isa);
+  ThreadPool pool(2);
+  for (unsigned seed = 0; seed < 60; ++seed) {
+    std::mt19937 random(seed);
+    constexpr ProblemKind kKinds[] = {ProblemKind::kAny, ProblemKind::kLines, ProblemKind::kDeep};
+    const RandomProblem p = make_random_problem(random, kernel.type, kKinds[seed % 3]);
+    const auto weights = packed(p);
+    const auto expected = reference_output(p);
+    const std::vector<ConvTactic> tactics = list_tactics(p.shape, kernel, pool.threads());
+    ASSERT_FALSE(tactics.empty());
+    for (const ConvTactic& tactic : tactics) {
+      auto y = canary_output(p);
+      const ConvArguments arguments{p.x.data(), weights.get(), y.data() + kCanaryBytes, p.epilogue};
+      auto convolution =
+          make_convolution_with(kernel, p.shape, arguments, kernel.isa, pool.threads(), &tactic);
+      ASSERT_TRUE(convolution.ok()) << convolution.status().message();
+      (*convolution)->run(pool);
+      ASSERT_EQ(first_difference(expected, y), "")
+          << "seed " << seed << ", " << to_string(tactic) << ": " << p.description;
+      const auto parsed = parse_tactic(to_string(tactic));
+      ASSERT_TRUE(parsed.ok()) << parsed.status().message();
+      ASSERT_EQ(*parsed, tactic);
+    }
+  }
+}
+
 /// Shapes large enough for several threads, row blocks and weights that do not fit a cache.
 struct LargeShape {
   std::int64_t in_channels, out_channels, kernel, size, batch;
@@ -148,6 +177,44 @@ TEST(Convolution, RefusesShapesThatDoNotFit) {
   ASSERT_FALSE(by_stride.ok());
   EXPECT_EQ(by_stride.status().message(),
             "convolution with pixel strides 6 and 3; needed: at least 6 and 4 channels");
+}
+
+TEST(Convolution, RefusesTacticsThatDoNotFit) {
+  ConvShape shape;
+  shape.in_h = shape.in_w = shape.out_h = shape.out_w = 8;
+  shape.in_channels = shape.x_pixel_stride = shape.out_channels = shape.y_pixel_stride = 32;
+  const GemmKernel& kernel = select_gemm_kernel(ConvType::kF32, CpuIsa::kPortable);
+  const auto refusal = [&](ConvTactic tactic) {
+    return check_tactic(tactic, shape, kernel, /*threads=*/2).message();
+  };
+  const ConvTactic good{RowAccess::kGathered, 4, 1, 64, 1, 2};
+  EXPECT_EQ(refusal(good), "");
+  ConvTactic bad = good;
+  bad.tile_rows = 5;
+  EXPECT_EQ(refusal(bad),
+            "tactic \"gathered 5x16 block 64 parts 1x2\" of gemm_f32_portable: the kernel's tiles "
+            "have at most 4 rows and 16 channels");
+  bad = good;
+  bad.block_rows = 66;
+  EXPECT_EQ(refusal(bad),
+            "tactic \"gathered 4x16 block 66 parts 1x2\" of gemm_f32_portable: blocks have whole "
+            "tiles and at most 64 rows");
+  bad = good;
+  bad.row_parts = 2;
+  EXPECT_EQ(refusal(bad),
+            "tactic \"gathered 4x16 block 64 parts 2x2\" of gemm_f32_portable: 2 threads, 64 x 2 "
+            "units of work");
+  bad = good;
+  bad.rows = RowAccess::kLines;
+  EXPECT_EQ(
+      refusal(bad),
+      "tactic \"lines 4x16 block 64 parts 1x2\" of gemm_f32_portable: this convolution cannot "
+      "read lines");
+  for (const char* text :
+       {"", "gathered", "gathered 4x16 block 64 parts 1x2 ", "lines 4x15 block 4 parts 1x1"}) {
+    EXPECT_EQ(parse_tactic(text).status().message(),
+              fmt::format("\"{}\": no tactic of a convolution", text));
+  }
 }
 
 TEST(Convolution, TakesTheBestVariantOfTheLevel) {

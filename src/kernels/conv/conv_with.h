@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/conv/gemm_kernel.h"
+#include "kernels/conv/tactic.h"
 
 namespace xinfer::kernels {
 
@@ -10,7 +11,8 @@ namespace xinfer::kernels {
 Result<std::unique_ptr<Convolution>> make_convolution_with(const GemmKernel& kernel,
                                                            const ConvShape& shape,
                                                            const ConvArguments& arguments,
-                                                           CpuIsa isa, int threads);
+                                                           CpuIsa isa, int threads,
+                                                           const ConvTactic* tactic = nullptr);
 
 /// Sizes, strides and groups that make sense together, or what does not.
 Status check_conv_shape(const ConvShape& shape);

@@ -110,7 +110,7 @@ void expect_equal_to_reference(const GemmKernel& kernel) {
   }
   const bool strips = kernel.run_strip != nullptr;
   EXPECT_EQ(sliding > kProblems / 8, strips) << sliding << " problems ran across lines";
-  EXPECT_EQ(lines > kProblems / 40, strips) << lines << " problems ran line by line";
+  EXPECT_GT(lines, kProblems / 40) << lines << " problems ran line by line";
 }
 
 TEST(Emulated, AmxUnsigned) {

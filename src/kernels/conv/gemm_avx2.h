@@ -21,15 +21,18 @@ void tile_256(const GemmTile& tile) {
   }
   const std::byte* a = tile.a;
   const std::byte* b = tile.b;
-  for (std::int64_t step = 0; step < tile.steps; ++step, a += 4, b += kStepBytes) {
-    const auto b0 = Op::load(b);
-    const auto b1 = Op::load(b + 32);
+  for (std::int64_t line = 0; line < tile.lines; ++line) {
+    for (std::int64_t step = 0; step < tile.steps; ++step, a += 4, b += kStepBytes) {
+      const auto b0 = Op::load(b);
+      const auto b1 = Op::load(b + 32);
 #pragma GCC unroll 6
-    for (int r = 0; r < kRows; ++r) {
-      const auto x = Op::broadcast(a + r * tile.a_row_bytes);
-      acc[r][0] = Op::accumulate(acc[r][0], x, b0);
-      acc[r][1] = Op::accumulate(acc[r][1], x, b1);
+      for (int r = 0; r < kRows; ++r) {
+        const auto x = Op::broadcast(a + r * tile.a_row_bytes);
+        acc[r][0] = Op::accumulate(acc[r][0], x, b0);
+        acc[r][1] = Op::accumulate(acc[r][1], x, b1);
+      }
     }
+    a += tile.a_line_bytes - 4 * tile.steps;
   }
   auto* out = static_cast<std::byte*>(tile.acc);
 #pragma GCC unroll 6

@@ -54,7 +54,8 @@
 #define XINFER_TILE(NAME, OP, ROWS, P)                                                             \
   void NAME(const GemmTile& tile) {                                                                \
     const std::byte *p0 = tile.a, *p1, *p2, *p3, *p4, *b = tile.b;                                 \
-    std::int64_t count = tile.steps;                                                               \
+    std::int64_t count = tile.steps, lines = tile.lines;                                           \
+    const std::int64_t skip = tile.a_line_bytes - 4 * tile.steps;                                  \
     asm volatile(                                                                                  \
         "vmovups (%[start]), %%zmm28\n\t"                                                          \
         "vmovups 64*(" #P "-1)(%[start]), %%zmm29\n\t"                                             \
@@ -70,12 +71,17 @@
         ROWS(XINFER_ROW##P, OP)                                                                    \
         "add $64, %[b]\n\tadd $4, %[p0]\n\tadd $4, %[p1]\n\tadd $4, %[p2]\n\t"                     \
         "add $4, %[p3]\n\tadd $4, %[p4]\n\tdec %[count]\n\tjnz 1b\n\t"                             \
+        "dec %[lines]\n\tjz 2f\n\t"                                                               \
+        "add %[skip], %[p0]\n\tadd %[skip], %[p1]\n\tadd %[skip], %[p2]\n\t"                      \
+        "add %[skip], %[p3]\n\tadd %[skip], %[p4]\n\t"                                            \
+        "mov %[steps], %[count]\n\tjmp 1b\n\t"                                                    \
+        "2:\n\t"                                                                                  \
         "mov %[acc], %[p0]\n\t"                                                                    \
         ROWS(XINFER_STORE##P, OP)                                                                  \
         : [p0] "+&r"(p0), [p1] "=&r"(p1), [p2] "=&r"(p2), [p3] "=&r"(p3), [p4] "=&r"(p4),          \
-          [b] "+&r"(b), [count] "+&r"(count)                                                       \
+          [b] "+&r"(b), [count] "+&r"(count), [lines] "+&r"(lines)                                 \
         : [st] "r"(tile.a_row_bytes), [bs] "r"(tile.b_panel_bytes), [start] "r"(tile.start),       \
-          [acc] "m"(tile.acc)                                                                      \
+          [acc] "m"(tile.acc), [steps] "m"(tile.steps), [skip] "m"(skip)                           \
         : XINFER_ZMM_CLOBBERS);                                                                    \
   }
 

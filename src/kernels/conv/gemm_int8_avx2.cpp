@@ -31,15 +31,18 @@ void half_panel(const GemmTile& tile, int half) {
   for (int r = 0; r < kRows; ++r) low[r] = high[r] = _mm256_setzero_si256();
   const std::byte* a = tile.a;
   const std::byte* b = tile.b + half * (kStepBytes / 2);
-  for (std::int64_t step = 0; step < tile.steps; ++step, a += 8, b += kStepBytes) {
-    const __m256i b0 = load_weights(b);
-    const __m256i b1 = load_weights(b + 16);
+  for (std::int64_t line = 0; line < tile.lines; ++line) {
+    for (std::int64_t step = 0; step < tile.steps; ++step, a += 8, b += kStepBytes) {
+      const __m256i b0 = load_weights(b);
+      const __m256i b1 = load_weights(b + 16);
 #pragma GCC unroll 6
-    for (int r = 0; r < kRows; ++r) {
-      const __m256i x = broadcast(a + r * tile.a_row_bytes);
-      low[r] = _mm256_add_epi32(low[r], _mm256_madd_epi16(x, b0));
-      high[r] = _mm256_add_epi32(high[r], _mm256_madd_epi16(x, b1));
+      for (int r = 0; r < kRows; ++r) {
+        const __m256i x = broadcast(a + r * tile.a_row_bytes);
+        low[r] = _mm256_add_epi32(low[r], _mm256_madd_epi16(x, b0));
+        high[r] = _mm256_add_epi32(high[r], _mm256_madd_epi16(x, b1));
+      }
     }
+    a += tile.a_line_bytes - 8 * tile.steps;
   }
   const auto* start = static_cast<const __m256i*>(tile.start) + half;
   auto* acc = static_cast<__m256i*>(tile.acc) + half;

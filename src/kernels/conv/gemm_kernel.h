@@ -38,9 +38,13 @@ struct GemmTile {
   std::ptrdiff_t a_row_bytes = 0;    ///< from one row to the next
   const std::byte* b = nullptr;      ///< first panel, step 0; 64-byte aligned
   std::ptrdiff_t b_panel_bytes = 0;  ///< from one panel to the next
-  std::int64_t steps = 0;            ///< at least 1
-  const void* start = nullptr;       ///< [panels * 16] int32 or float32 start values
-  void* acc = nullptr;               ///< [rows][panels * 16] int32 or float32, 64-byte aligned
+  std::int64_t steps = 0;            ///< of a line, at least 1
+  /// The steps of a row come in so many lines (of a kernel, in an image), each beginning
+  /// `a_line_bytes` behind the one before; weights of lines follow one another.
+  std::int64_t lines = 1;
+  std::ptrdiff_t a_line_bytes = 0;
+  const void* start = nullptr;  ///< [panels * 16] int32 or float32 start values
+  void* acc = nullptr;          ///< [rows][panels * 16] int32 or float32, 64-byte aligned
 };
 
 /// Tiles of a strip: 16 * row_tiles rows x 16 * panels channels of accumulators at a time.

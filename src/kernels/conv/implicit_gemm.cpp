@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "core/aligned_buffer.h"
+#include "kernels/conv/blocking.h"
 #include "kernels/conv/strip_tiles.h"
 
 namespace xinfer::kernels {
@@ -23,70 +24,90 @@ std::size_t spread_over_sets(std::size_t bytes) {
   return aligned % 1024 == 0 ? aligned + kBufferAlignment : aligned;
 }
 
+std::int64_t depth_of(const ConvShape& s) {
+  return s.kernel_h * s.kernel_w * (s.in_channels / s.groups);
+}
+
+std::int64_t steps_of(std::int64_t depth, ConvType type) {
+  return type == ConvType::kF32 ? depth : (depth + 3) / 4;
+}
+
+/// A 1x1 convolution without stride or border reads rows where they are, if the micro-kernel takes
+/// elements as they are in memory.
+bool rows_lie_in_memory(const ConvShape& s, const GemmKernel& kernel) {
+  if (s.kernel_h * s.kernel_w != 1 || s.stride_h != 1 || s.stride_w != 1) return false;
+  if (s.pad_top != 0 || s.pad_left != 0 || s.out_h != s.in_h || s.out_w != s.in_w) return false;
+  if (kernel.format == RowFormat::kWide) return false;
+  // Rows a page apart fall into one set of an L1 of 64 sets.
+  if (s.x_pixel_stride * element_bytes(kernel.type) % 4096 == 0) return false;
+  return kernel.format != RowFormat::kUnsigned || kernel.type == ConvType::kU8S8;
+}
+
 }  // namespace
+
+EstimatedTactic ImplicitGemm::choose_tactic(const ConvShape& shape, const GemmKernel& kernel,
+                                            int threads) {
+  const std::int64_t depth = depth_of(shape);
+  const std::int64_t panels =
+      (shape.out_channels / shape.groups + kPanelChannels - 1) / kPanelChannels;
+  ConvTactic tactic;
+  tactic.tile_rows = kernel.max_rows;
+  tactic.tile_panels = kernel.max_panels;
+  if (kernel.run_strip != nullptr) {
+    const StripTiles tiles = choose_strip_tiles(shape.pixels(), panels, depth);
+    tactic.tile_rows = tiles.row_tiles * kPanelChannels;
+    tactic.tile_panels = tiles.panels;
+  }
+  BlockingProblem problem;
+  problem.rows = shape.pixels();
+  problem.column_blocks =
+      static_cast<std::int64_t>(plan_columns(shape, kernel.type, tactic.tile_panels).size());
+  problem.tile_rows = tactic.tile_rows;
+  problem.tile_columns = tactic.tile_panels * kPanelChannels;
+  problem.row_bytes = static_cast<std::int64_t>(row_bytes(shape, kernel.format));
+  problem.image_bytes =
+      shape.batch * shape.in_h * shape.in_w * shape.in_channels * element_bytes(kernel.type);
+  problem.column_bytes =
+      static_cast<std::int64_t>(panel_bytes(depth, kernel.type)) * tactic.tile_panels;
+  problem.steps = steps_of(depth, kernel.type);
+  problem.row_runs = shape.kernel_h;
+  problem.gathered = !rows_lie_in_memory(shape, kernel);
+  problem.strips = kernel.run_strip != nullptr;
+  problem.store_ns = estimated_store_ns(kernel);
+  problem.steps_per_ns = estimated_steps_per_ns(kernel);
+  problem.threads = threads;
+  const Blocking blocking = choose_blocking(problem);
+  tactic.block_rows = blocking.block_rows;
+  tactic.row_parts = blocking.row_parts;
+  tactic.column_parts = blocking.column_parts;
+  return {tactic, blocking.estimated_ns};
+}
 
 ImplicitGemm::ImplicitGemm(const ConvShape& shape, const ConvArguments& arguments,
                            const StorePlan& store, const GemmKernel& kernel, CpuIsa isa,
-                           int threads)
+                           const ConvTactic& tactic)
     : source_{shape, kernel.type, kernel.format, static_cast<const std::byte*>(arguments.x)},
       weights_(static_cast<const std::byte*>(arguments.packed_weights)),
       store_plan_(store),
       kernel_(kernel),
       store_(select_store(store, isa)),
-      gather_(select_gather(isa)) {
-  const std::int64_t depth = shape.kernel_h * shape.kernel_w * (shape.in_channels / shape.groups);
-  const std::int64_t panels =
-      (shape.out_channels / shape.groups + kPanelChannels - 1) / kPanelChannels;
-  int tile_panels = kernel.max_panels;
-  tile_rows_ = kernel.max_rows;
-  if (kernel.run_strip != nullptr) {
-    strip_tiles_ = choose_strip_tiles(shape.pixels(), panels, depth);
-    tile_rows_ = strip_tiles_.row_tiles * kPanelChannels;
-    tile_panels = strip_tiles_.panels;
-  }
-  name_ = fmt::format("conv_{}_{}x{}", kernel.name, tile_rows_, tile_panels * kPanelChannels);
-  steps_ = kernel.type == ConvType::kF32 ? depth : (depth + 3) / 4;
-  panel_bytes_ = panel_bytes(depth, kernel.type);
-  direct_ = rows_lie_in_memory();
-  const std::size_t gathered = row_bytes(shape, kernel.format);
+      gather_(select_gather(isa)),
+      name_(fmt::format("conv_{}_{}x{}", kernel.name, tactic.tile_rows,
+                        tactic.tile_panels * kPanelChannels)),
+      columns_(plan_columns(shape, kernel.type, tactic.tile_panels)),
+      tactic_(tactic),
+      steps_(steps_of(depth_of(shape), kernel.type)),
+      panel_bytes_(panel_bytes(depth_of(shape), kernel.type)),
+      direct_(rows_lie_in_memory(shape, kernel)) {
   row_stride_ = direct_
                     ? static_cast<std::size_t>(shape.x_pixel_stride * element_bytes(kernel.type))
-                    : spread_over_sets(gathered + kRowSlack);
-  columns_ = plan_columns(shape, kernel.type, tile_panels);
-  BlockingProblem problem;
-  problem.rows = shape.pixels();
-  problem.column_blocks = static_cast<std::int64_t>(columns_.size());
-  problem.tile_rows = tile_rows_;
-  problem.tile_columns = tile_panels * kPanelChannels;
-  problem.row_bytes = static_cast<std::int64_t>(gathered);
-  problem.image_bytes =
-      shape.batch * shape.in_h * shape.in_w * shape.in_channels * element_bytes(kernel.type);
-  problem.column_bytes = static_cast<std::int64_t>(panel_bytes_) * tile_panels;
-  problem.steps = steps_;
-  problem.gathered = !direct_;
-  problem.strips = kernel.run_strip != nullptr;
-  problem.store_ns = estimated_store_ns(kernel);
-  problem.steps_per_ns = estimated_steps_per_ns(kernel);
-  problem.threads = threads;
-  blocking_ = choose_blocking(problem);
+                    : spread_over_sets(row_bytes(shape, kernel.format) + kRowSlack);
   if (!direct_) {
-    scratch_bytes_ = align_up(
-        static_cast<std::size_t>(blocking_.block_rows) * row_stride_ + kBufferMargin, 4096);
-    scratch_ = allocate_buffer(scratch_bytes_ * static_cast<std::size_t>(blocking_.row_parts) *
-                               static_cast<std::size_t>(blocking_.column_parts));
+    scratch_bytes_ =
+        align_up(static_cast<std::size_t>(tactic.block_rows) * row_stride_ + kBufferMargin, 4096);
+    scratch_ = allocate_buffer(scratch_bytes_ * static_cast<std::size_t>(tactic.row_parts) *
+                               static_cast<std::size_t>(tactic.column_parts));
   }
-}
-
-/// A 1x1 convolution without stride or border reads rows where they are, if the micro-kernel takes
-/// elements as they are in memory.
-bool ImplicitGemm::rows_lie_in_memory() const {
-  const ConvShape& s = source_.shape;
-  if (s.kernel_h * s.kernel_w != 1 || s.stride_h != 1 || s.stride_w != 1) return false;
-  if (s.pad_top != 0 || s.pad_left != 0 || s.out_h != s.in_h || s.out_w != s.in_w) return false;
-  if (source_.format == RowFormat::kWide) return false;
-  // Rows a page apart fall into one set of an L1 of 64 sets.
-  if (s.x_pixel_stride * element_bytes(source_.type) % 4096 == 0) return false;
-  return source_.format != RowFormat::kUnsigned || source_.type == ConvType::kU8S8;
 }
 
 void ImplicitGemm::rebind(const void* x, const void* packed_weights, std::int64_t first_pixel) {
@@ -97,28 +118,28 @@ void ImplicitGemm::rebind(const void* x, const void* packed_weights, std::int64_
 
 void ImplicitGemm::run_rows(std::int64_t first, std::int64_t last) {
   const GemmSession session(kernel_);
-  for (std::int64_t row = first; row < last; row += blocking_.block_rows) {
-    run_block(0, row, std::min(blocking_.block_rows, last - row), 0, columns_.size());
+  for (std::int64_t row = first; row < last; row += tactic_.block_rows) {
+    run_block(0, row, std::min(tactic_.block_rows, last - row), 0, columns_.size());
   }
 }
 
 void ImplicitGemm::run(ThreadPool& pool) {
-  const auto parts = static_cast<std::size_t>(blocking_.row_parts * blocking_.column_parts);
+  const auto parts = static_cast<std::size_t>(tactic_.row_parts * tactic_.column_parts);
   pool.parallel_for(parts, [this](std::size_t part) { run_part(static_cast<int>(part)); });
 }
 
 void ImplicitGemm::run_part(int part) {
   const GemmSession session(kernel_);
-  const int row_part = part / blocking_.column_parts;
-  const auto column_part = static_cast<std::size_t>(part % blocking_.column_parts);
-  const auto column_parts = static_cast<std::size_t>(blocking_.column_parts);
-  const std::int64_t tile = tile_rows_;
+  const int row_part = part / tactic_.column_parts;
+  const auto column_part = static_cast<std::size_t>(part % tactic_.column_parts);
+  const auto column_parts = static_cast<std::size_t>(tactic_.column_parts);
+  const std::int64_t tile = tactic_.tile_rows;
   const std::int64_t rows = source_.shape.pixels();
   const std::int64_t tiles = (rows + tile - 1) / tile;
-  const std::int64_t begin = tiles * row_part / blocking_.row_parts * tile;
-  const std::int64_t end = std::min(rows, tiles * (row_part + 1) / blocking_.row_parts * tile);
-  for (std::int64_t row = begin; row < end; row += blocking_.block_rows) {
-    run_block(part, row, std::min(blocking_.block_rows, end - row),
+  const std::int64_t begin = tiles * row_part / tactic_.row_parts * tile;
+  const std::int64_t end = std::min(rows, tiles * (row_part + 1) / tactic_.row_parts * tile);
+  for (std::int64_t row = begin; row < end; row += tactic_.block_rows) {
+    run_block(part, row, std::min(tactic_.block_rows, end - row),
               columns_.size() * column_part / column_parts,
               columns_.size() * (column_part + 1) / column_parts);
   }
@@ -179,7 +200,7 @@ void ImplicitGemm::run_strip(const ColumnBlock& block, const std::byte* rows_beg
   strip.b_panel_bytes = static_cast<std::ptrdiff_t>(panel_bytes_);
   strip.panels = block.panels;
   strip.steps = steps_;
-  strip.tiles = strip_tiles_;
+  strip.tiles = {tactic_.tile_rows / kPanelChannels, tactic_.tile_panels};
   strip.acc = acc;
   strip.store = StripStore::store;
   strip.context = &store;
@@ -203,9 +224,9 @@ void ImplicitGemm::run_tiles(const ColumnBlock& block, const std::byte* rows_beg
   result.row_stride = block.panels * kPanelChannels;
   result.columns = block.channels;
   result.first_channel = block.first_channel;
-  for (std::int64_t row = 0; row < rows; row += kernel_.max_rows) {
+  for (std::int64_t row = 0; row < rows; row += tactic_.tile_rows) {
     tile.a = rows_begin + static_cast<std::size_t>(row) * row_stride_;
-    result.rows = static_cast<int>(std::min<std::int64_t>(kernel_.max_rows, rows - row));
+    result.rows = static_cast<int>(std::min<std::int64_t>(tactic_.tile_rows, rows - row));
     result.first_pixel = pixel_offset_ + first_row + row;
     kernel_.run(tile, result.rows, block.panels);
     store_(store_plan_, result);

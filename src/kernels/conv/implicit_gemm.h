@@ -7,17 +7,20 @@
 
 #include "kernels/conv/accumulator_store.h"
 #include "kernels/conv/activation_rows.h"
-#include "kernels/conv/blocking.h"
 #include "kernels/conv/column_blocks.h"
-#include "kernels/conv/gemm_kernel.h"
+#include "kernels/conv/tactic.h"
 
 namespace xinfer::kernels {
 
 class ImplicitGemm final : public Convolution {
  public:
-  /// The problem has been validated. `threads` is the size of the pool.
+  /// The problem has been validated; the tactic's rows are gathered.
   ImplicitGemm(const ConvShape& shape, const ConvArguments& arguments, const StorePlan& store,
-               const GemmKernel& kernel, CpuIsa isa, int threads);
+               const GemmKernel& kernel, CpuIsa isa, const ConvTactic& tactic);
+
+  /// What the cost model expects to be fastest.
+  static EstimatedTactic choose_tactic(const ConvShape& shape, const GemmKernel& kernel,
+                                       int threads);
 
   void run(ThreadPool& pool) override;
   const char* name() const override { return name_.c_str(); }
@@ -36,7 +39,6 @@ class ImplicitGemm final : public Convolution {
                  std::int64_t rows);
   void run_strip(const ColumnBlock& block, const std::byte* rows_begin, std::int64_t first_row,
                  std::int64_t rows);
-  bool rows_lie_in_memory() const;
   struct StripStore;
 
   RowSource source_;
@@ -46,10 +48,8 @@ class ImplicitGemm final : public Convolution {
   StoreAccumulators store_;
   GatherRows gather_;
   std::string name_;
-  int tile_rows_ = 1;
-  StripTiles strip_tiles_;  ///< of kernels of strips
   std::vector<ColumnBlock> columns_;
-  Blocking blocking_;
+  ConvTactic tactic_;
   std::int64_t steps_ = 0;
   std::size_t panel_bytes_ = 0;
   std::int64_t pixel_offset_ = 0;  ///< pixel of y that row 0 is

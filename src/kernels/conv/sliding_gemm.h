@@ -16,8 +16,9 @@
 #include <vector>
 
 #include "kernels/conv/accumulator_store.h"
+#include "kernels/conv/bordered_lines.h"
 #include "kernels/conv/column_blocks.h"
-#include "kernels/conv/gemm_kernel.h"
+#include "kernels/conv/tactic.h"
 
 namespace xinfer::kernels {
 
@@ -26,9 +27,13 @@ class SlidingGemm final : public Convolution {
   /// Whether this driver can run the problem with `kernel`.
   static bool applies(const ConvShape& shape, const GemmKernel& kernel);
 
-  /// The problem has been validated and `applies`. `threads` is the size of the pool.
+  /// What the cost model expects to be fastest; the problem `applies`.
+  static EstimatedTactic choose_tactic(const ConvShape& shape, const GemmKernel& kernel,
+                                       int threads);
+
+  /// The problem has been validated and `applies`; the tactic reads lines.
   SlidingGemm(const ConvShape& shape, const ConvArguments& arguments, const StorePlan& store,
-              const GemmKernel& kernel, CpuIsa isa, int threads);
+              const GemmKernel& kernel, CpuIsa isa, const ConvTactic& tactic);
 
   void run(ThreadPool& pool) override;
   const char* name() const override { return name_.c_str(); }
@@ -36,19 +41,13 @@ class SlidingGemm final : public Convolution {
  private:
   void run_part(int part);
   void run_block(int part, std::int64_t first_line, std::int64_t lines);
-  void align_line_weights();
-  /// Input lines under `lines` output lines.
-  std::int64_t input_lines(std::int64_t lines) const {
-    return (lines - 1) * shape_.stride_h + 1 + extra_lines_;
-  }
-  void copy_lines(std::int64_t group, std::int64_t first_line, std::int64_t lines,
-                  std::byte* block) const;
   void run_strip(const ColumnBlock& columns, const std::byte* block, std::int64_t first_line,
                  std::int64_t lines) const;
   struct StripStore;
 
   ConvShape shape_;
-  const std::byte* x_;
+  ConvTactic tactic_;
+  BorderedLines lines_;
   const std::byte* weights_;
   StorePlan store_plan_;
   const GemmKernel& kernel_;
@@ -62,12 +61,7 @@ class SlidingGemm final : public Convolution {
   std::size_t panel_bytes_;
   std::shared_ptr<void> line_weights_;
   std::vector<std::ptrdiff_t> taps_;
-  std::int64_t channels_;     ///< of a group
-  std::int64_t pitch_;        ///< positions of a line
-  std::int64_t extra_lines_;  ///< input lines a block has more than output lines
-  std::int64_t block_lines_;  ///< output lines of a block
-  int line_parts_ = 1;        ///< threads = line_parts x column_parts
-  int column_parts_ = 1;
+  std::int64_t channels_;      ///< of a group
   std::size_t scratch_bytes_;  ///< of one part
   std::shared_ptr<void> scratch_;
 };

@@ -93,8 +93,11 @@ Matmul::Matmul(const MatmulShape& shape, const MatmulArguments& arguments, const
   const std::int64_t macs = shape.batch() * shape.m * shape.n * shape.k;
   const std::int64_t parts = std::clamp<std::int64_t>(macs / kMacsPerThread, 1, threads);
   const ConvArguments rows{arguments.a, arguments.workspace, arguments.y, arguments.epilogue};
+  const ConvTactic tactic =
+      ImplicitGemm::choose_tactic(row_shape(shape), kernel, /*threads=*/1).tactic;
   for (std::int64_t i = 0; i < parts; ++i) {
-    parts_.push_back(std::make_unique<ImplicitGemm>(row_shape(shape), rows, store, kernel, isa, 1));
+    parts_.push_back(
+        std::make_unique<ImplicitGemm>(row_shape(shape), rows, store, kernel, isa, tactic));
   }
 }
 

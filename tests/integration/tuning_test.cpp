@@ -1,0 +1,111 @@
+// Timed tactics of the plan for the CPU: stored, never decisive for results, ignored elsewhere.
+#include <gmock/gmock.h>
+
+#include <algorithm>
+
+#include "digits.h"
+#include "engine/engine_file.h"
+#include "xinfer/core/device.h"
+#include "xinfer/core/error.h"
+
+namespace xinfer {
+namespace {
+
+namespace fb = engine::fb;
+
+Engine tuned_engine(const std::filesystem::path& cache) {
+  return digits_builder().with_threads(2).with_timing_cache(cache).build();
+}
+
+/// The engine with its plan changed.
+template <typename Change>
+Engine changed(const Engine& engine, const Change& change) {
+  const auto file = engine::EngineFile::load(engine.bytes()).value();
+  fb::EngineT unpacked;
+  file->engine().UnPackTo(&unpacked);
+  change(*unpacked.plans.at(0));
+  engine::BlobWriter blobs;
+  blobs.add(file->blobs());
+  const std::string bytes = engine::serialize(unpacked, blobs);
+  return Engine::load(std::as_bytes(std::span(bytes)));
+}
+
+std::vector<float> outputs(const Engine& engine, int threads, std::int64_t batch_size = 32) {
+  ContextOptions options;
+  options.threads = threads;
+  Context context(engine, options);
+  SampleSet samples = digits("eval", batch_size);
+  SampleBatch batch;
+  std::vector<float> values;
+  while (samples.next(batch)) {
+    const Tensor y = context.infer(batch.inputs[0]);
+    values.insert(values.end(), y.values<float>().begin(), y.values<float>().end());
+  }
+  return values;
+}
+
+std::size_t stored_tactics(const Engine& engine) {
+  const auto file = engine::EngineFile::load(engine.bytes()).value();
+  std::size_t count = 0;
+  for (const fb::Step* step : *file->engine().plans()->Get(0)->steps()) {
+    if (step->tactics() != nullptr) count += step->tactics()->size();
+  }
+  return count;
+}
+
+TEST(Tuning, StoresTacticsThatDoNotChangeResults) {
+  const TemporaryFile cache("tactics.json");
+  const Engine plain = digits_builder().build();
+  EXPECT_EQ(stored_tactics(plain), 0u);
+  const Engine tuned = tuned_engine(cache.path());
+  EXPECT_GT(stored_tactics(tuned), 0u);
+  for (const int threads : {1, 2}) {
+    for (const std::int64_t batch : {1, 32}) {
+      EXPECT_EQ(outputs(tuned, threads, batch), outputs(plain, threads, batch)) << threads;
+    }
+  }
+}
+
+TEST(Tuning, AFullTimingCacheGivesEqualBytes) {
+  const TemporaryFile cache("full.json");
+  const std::string expected = bytes_of(tuned_engine(cache.path()));
+  EXPECT_EQ(bytes_of(tuned_engine(cache.path())), expected);
+  EngineBuilder untimed = digits_builder();
+  untimed.with_threads(2).with_timing_cache(cache.path()).without_tuning();
+  EXPECT_EQ(bytes_of(untimed.build()), expected);
+}
+
+TEST(Tuning, WithoutTimingAnEmptyCacheLeavesTheCostModel) {
+  const TemporaryFile cache("none.json");
+  EngineBuilder builder = digits_builder();
+  builder.with_timing_cache(cache.path()).without_tuning();
+  EXPECT_EQ(stored_tactics(builder.build()), 0u);
+  EXPECT_FALSE(std::filesystem::exists(cache.path()));
+}
+
+/// Tactics that no kernel can run: ignored on another processor, an error on the one that they are
+/// said to have been timed on.
+TEST(Tuning, TacticsHoldOnTheProcessorTheyWereTimedOn) {
+  const TemporaryFile cache("elsewhere.json");
+  const Engine tuned = tuned_engine(cache.path());
+  const auto break_tactics = [](fb::PlanT& plan) {
+    for (const auto& step : plan.steps) {
+      for (const auto& tactic : step->tactics) tactic->tile_rows = 200;
+    }
+  };
+  const Engine elsewhere = changed(tuned, [&](fb::PlanT& plan) {
+    break_tactics(plan);
+    plan.tuned_on = "another processor";
+  });
+  EXPECT_EQ(outputs(elsewhere, 1), outputs(tuned, 1));
+  try {
+    outputs(changed(tuned, break_tactics), /*threads=*/1, /*batch_size=*/1);
+    ADD_FAILURE() << "a broken tactic was accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kIncompatibleEngine);
+    EXPECT_THAT(error.what(), testing::HasSubstr("a tactic that does not fit its step"));
+  }
+}
+
+}  // namespace
+}  // namespace xinfer
