@@ -63,6 +63,12 @@ Status check_tactic(const ConvProblem& problem, const WgmmaTactic& t, const Plan
         problem.output_align != 16 || problem.shape.y_pixel_stride % 16 != 0) {
       return unsupported("wgmma tactic with copied outputs for this layer");
     }
+    // An H200 ends a bulk store's rows at whole 16 bytes, not at the tensor map's extent: it writes
+    // over what lies behind the last channel.
+    if (stored_channels(problem) % 16 != 0) {
+      return unsupported("wgmma tactic with copied outputs for {} stored channels",
+                         stored_channels(problem));
+    }
   }
   if (t.residual_stages > 0 && (!t.copy_out || !ring_applies(problem))) {
     return unsupported("wgmma tactic with a residual ring for this layer");

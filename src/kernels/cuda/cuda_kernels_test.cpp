@@ -120,6 +120,18 @@ TEST(ConvProblem, MisalignedInputIsAnInternalError) {
   EXPECT_NE(status.message().find("16 bytes"), std::string::npos) << status.message();
 }
 
+TEST(WgmmaConv, CopiesOutWholeGranulesOfChannels) {
+  WgmmaTactic tactic;
+  tactic.tile_n = 64;
+  tactic.copy_out = true;
+  ConvProblem problem = dense_problem(64, 57);
+  problem.shape.y_pixel_stride = 64;
+  problem.output_align = 16;
+  EXPECT_EQ(wgmma_conv(problem, tactic).status().code(), ErrorCode::kUnsupported);
+  problem.stored_channels = 64;
+  EXPECT_TRUE(wgmma_conv(problem, tactic).ok()) << wgmma_conv(problem, tactic).status().message();
+}
+
 TEST(ConvCandidates, SomeKernelForEveryTarget) {
   for (const std::int64_t channels : {3, 16, 24, 96, 144, 200, 512}) {
     const ConvProblem problem = dense_problem(channels, channels);

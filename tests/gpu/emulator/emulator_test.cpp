@@ -34,13 +34,24 @@ TEST_P(FamilyTest, GivesWhatItMust) {
 INSTANTIATE_TEST_SUITE_P(Every, FamilyTest, testing::ValuesIn(families()),
                          [](const auto& instance) { return instance.param; });
 
-/// A case of one kernel `faulty(const u8* x, u8* y)` with that body: 64 threads, 1 KiB of shared
-/// memory, x and y of 64 bytes; y must stay as it is.
+/// A map over y as two rows of 20 bytes, 32 apart, which moves 32 bytes of both.
+kernels::cuda::TensorMapRecipe rows_of_20_bytes() {
+  kernels::cuda::TensorMapRecipe map;
+  map.swizzle = xinfer::cuda::TensorMapSwizzle::kNone;
+  map.extent = {20, 2};
+  map.stride_bytes = {32};
+  map.box = {32, 2};
+  return map;
+}
+
+/// A case of one kernel `faulty(const u8* x, u8* y, const Map map)` with that body: 64 threads,
+/// 1 KiB of shared memory, x and y of 64 bytes; y must stay as it is.
 GpuCase faulty_case(const std::string& body) {
   kernels::cuda::LayerSource layer;
   EXPECT_TRUE(kernels::cuda::add_epilogue({}, {}, layer).ok());
   layer.declare(
-      "extern \"C\" __global__ void faulty(const xi::u8* x, xi::u8* y) {\n"
+      "struct alignas(64) Map { unsigned long long opaque[16]; };\n"
+      "extern \"C\" __global__ void faulty(const xi::u8* x, xi::u8* y, const Map map) {\n"
       "  extern __shared__ unsigned char raw[];\n"
       "  const unsigned shared = __cvta_generic_to_shared(raw);\n" +
       body + "}\n");
@@ -51,7 +62,9 @@ GpuCase faulty_case(const std::string& body) {
   test.spec.threads = 64;
   test.spec.dynamic_shared_bytes = 1024;
   test.spec.arguments = {{KernelArgument::Kind::kPointer, Operand::kInput},
-                         {KernelArgument::Kind::kPointer, Operand::kOutput}};
+                         {KernelArgument::Kind::kPointer, Operand::kOutput},
+                         {KernelArgument::Kind::kTensorMap, Operand::kOutput, 0}};
+  test.spec.tensor_maps = {rows_of_20_bytes()};
   test.inputs = {{Operand::kInput, std::vector<std::uint8_t>(64)}};
   test.y_bytes = 64;
   test.expected = [] { return Expected{std::vector<std::uint8_t>(64, kFill), {}, {}}; };
@@ -115,6 +128,38 @@ TEST(FaultTest, Deadlock) {
 TEST(FaultTest, LanesApart) {
   EXPECT_THAT(fault_of("if (threadIdx.x % 32 != 3) __shfl_xor_sync(0xffffffffu, 1, 1);"),
               HasSubstr("lanes"));
+}
+
+constexpr const char* kStoreZeros =
+    "if (threadIdx.x < 4) asm volatile(\"st.shared.v4.b32 [%0], {%1,%2,%3,%4};\" ::\"r\"(shared + "
+    "16 "
+    "* threadIdx.x), \"r\"(0), \"r\"(0), \"r\"(0), \"r\"(0) : \"memory\");\n";
+constexpr const char* kFence = "asm volatile(\"fence.proxy.async.shared::cta;\" ::: \"memory\");\n";
+constexpr const char* kCopyOut =
+    "__syncthreads();\n"
+    "if (threadIdx.x == 0) {\n"
+    "  asm volatile(\"cp.async.bulk.tensor.2d.global.shared::cta.bulk_group [%0, {%2, %3}], "
+    "[%1];\" "
+    "::\"l\"(&map), \"r\"(shared), \"r\"(0), \"r\"(0) : \"memory\");\n"
+    "  asm volatile(\"cp.async.bulk.commit_group;\" ::: \"memory\");\n";
+constexpr const char* kWaitForCopyOut =
+    "asm volatile(\"cp.async.bulk.wait_group 0;\" ::: \"memory\"); }\n";
+
+TEST(FaultTest, BulkStoreWithoutFence) {
+  EXPECT_THAT(fault_of(std::string(kStoreZeros) + kCopyOut + kWaitForCopyOut),
+              HasSubstr("without a proxy fence"));
+}
+
+TEST(FaultTest, BulkStoreInFlightAtTheEnd) {
+  EXPECT_THAT(fault_of(std::string(kStoreZeros) + kFence + kCopyOut + "}"),
+              HasSubstr("ends while its bulk copy still reads shared memory"));
+}
+
+TEST(FaultTest, BulkStoresWriteWholeGranules) {
+  GpuCase test = faulty_case(std::string(kStoreZeros) + kFence + kCopyOut + kWaitForCopyOut);
+  test.expected = [] { return Expected{std::vector<std::uint8_t>(64, 0), {}, {}}; };
+  const Status status = emulate_case(test, compiler(), 3);
+  EXPECT_TRUE(status.ok()) << status.message();
 }
 
 TEST(FaultTest, UnknownInstruction) {
