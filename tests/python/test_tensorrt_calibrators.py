@@ -242,7 +242,7 @@ def test_tensorrt_7_settings_of_the_builder(conv_model):
     assert builder.int8_calibrator is None and not builder.int8_mode
 
 
-def test_an_implicit_batch_is_not_passed_over_in_silence():
+def test_a_model_in_a_network_with_an_implicit_batch_keeps_its_batch_and_says_so(conv_model):
     class Warnings(Log):
         def log(self, severity, msg):
             self.errors.append((severity, msg))
@@ -250,9 +250,11 @@ def test_an_implicit_batch_is_not_passed_over_in_silence():
     log = Warnings()
     trt.compat_version("8.6")
     try:
-        trt.Builder(log).create_network()
+        network = trt.Builder(log).create_network()
     finally:
         trt.compat_version("10.16.0")
-    trt.Builder(log).create_network()
-    assert len(log.errors) == 1
-    assert log.errors[0][0] == trt.Logger.WARNING and "implicit batch" in log.errors[0][1]
+    assert network.has_implicit_batch_dimension
+    assert trt.OnnxParser(network, log).parse(conv_model.SerializeToString())
+    assert not network.has_implicit_batch_dimension
+    assert [severity for severity, _ in log.errors] == [trt.Logger.WARNING]
+    assert "made without EXPLICIT_BATCH" in log.errors[0][1]

@@ -102,15 +102,8 @@ class Builder(ContextManager):
         from xinfer import tensorrt
 
         old = int(tensorrt.__version__.split(".")[0]) < 10
-        if old and not int(flags) >> int(NetworkDefinitionCreationFlag.EXPLICIT_BATCH) & 1:
-            say(
-                self._logger,
-                Severity.WARNING,
-                "create_network without EXPLICIT_BATCH: the batch is the first dimension all the same; "
-                "networks with an implicit batch are not supported",
-                once=True,
-            )
-        return INetworkDefinition(self, int(flags))
+        explicit = int(flags) >> int(NetworkDefinitionCreationFlag.EXPLICIT_BATCH) & 1
+        return INetworkDefinition(self, int(flags), implicit_batch=old and not explicit)
 
     def create_builder_config(self) -> IBuilderConfig:
         return IBuilderConfig(self._logger)
@@ -230,6 +223,8 @@ class Builder(ContextManager):
 
     def _calibration_shape(self, tensor: Any, config: IBuilderConfig) -> list[int]:
         """The input's shape with the calibration profile's usual sizes; the batch is the calibrator's."""
+        if tensor._network.has_implicit_batch_dimension:
+            return [-1, *tensor.shape]
         shape = list(tensor.shape)
         profile = config.get_calibration_profile() or (config._profiles[0] if config._profiles else None)
         usual = profile.get_shape(tensor.name) if profile is not None else []
@@ -243,6 +238,9 @@ class Builder(ContextManager):
         return shape
 
     def _set_profiles(self, builder: _core.EngineBuilder, network: INetworkDefinition, config: IBuilderConfig) -> None:
+        if network.has_implicit_batch_dimension:
+            builder.with_max_batch_size(max(self.max_batch_size, 1))
+            return
         for tensor in network._inputs:
             shape = list(tensor.shape)
             profiles = [p.get_shape(tensor.name) for p in config._profiles if p.get_shape(tensor.name)]

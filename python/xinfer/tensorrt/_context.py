@@ -32,7 +32,7 @@ class IExecutionContext(ContextManager):
         self._engine = engine
         self._core = open_context(engine._core)
         self._addresses: dict[str, int] = {}
-        self._shapes = {b.name: b.shape for b in engine._bindings if b.is_input}
+        self._shapes = {b.name: b.full_shape for b in engine._bindings if b.is_input}
         self._allocators: dict[str, Any] = {}
         self._profiler: Any = None
         self._profile = 0
@@ -60,7 +60,12 @@ class IExecutionContext(ContextManager):
 
     def set_input_shape(self, name: str, shape: Sequence[int]) -> bool:
         binding = self._engine._binding(name)
-        dims = Dims(shape)
+        if binding.has_implicit_batch:
+            shape = (self._shapes[name][0], *shape)
+        return self._set_full_shape(name, Dims(shape))
+
+    def _set_full_shape(self, name: str, dims: Dims) -> bool:
+        binding = self._engine._binding(name)
         inside = len(dims) == len(binding.max) and all(
             low <= size <= high for low, size, high in zip(binding.min, dims, binding.max, strict=True)
         )
@@ -78,10 +83,10 @@ class IExecutionContext(ContextManager):
     def get_tensor_shape(self, name: str) -> Dims:
         binding = self._engine._binding(name)
         if binding.is_input:
-            return self._shapes[name]
+            return binding.visible(self._shapes[name])
         if not self.all_binding_shapes_specified:
             return binding.shape
-        return self._output_shapes()[name]
+        return binding.visible(self._output_shapes()[name])
 
     def _output_shapes(self) -> dict[str, Dims]:
         shapes = self._core.output_shapes([list(shape) for shape in self._shapes.values()])
@@ -170,8 +175,10 @@ class IExecutionContext(ContextManager):
 
     def _execute_batch(self, batch_size: int, bindings: Sequence[Any], stream: int | None) -> bool:
         for name, shape in self._shapes.items():
-            if shape and self._engine._binding(name).shape[0] == -1:
-                self.set_input_shape(name, (batch_size, *shape[1:]))
+            binding = self._engine._binding(name)
+            takes_batch = binding.has_implicit_batch or (shape and binding.full_shape[0] == -1)
+            if takes_batch and not self._set_full_shape(name, Dims((batch_size, *shape[1:]))):
+                return False
         return self._execute_at(bindings, stream)
 
     def execute_async(

@@ -22,6 +22,7 @@ from xinfer.tensorrt._enums import (
     TensorIOMode,
     TensorLocation,
 )
+from xinfer.tensorrt._implicit_batch import SYMBOL
 
 
 class Binding:
@@ -31,7 +32,17 @@ class Binding:
         self.name, self.is_input = entry["name"], is_input
         self.dtype = data_type(entry["dtype"])
         self.min, self.opt, self.max = (Dims(entry[key]) for key in ("min", "opt", "max"))
-        self.shape = Dims(low if low == high else -1 for low, high in zip(self.min, self.max, strict=True))
+        #: With the batch, whether or not the engine's shapes have it.
+        self.full_shape = Dims(low if low == high else -1 for low, high in zip(self.min, self.max, strict=True))
+        self.has_implicit_batch = list(entry["dims"][:1]) == [SYMBOL]
+
+    def visible(self, full: Dims) -> Dims:
+        """A shape of the tensor as TensorRT shows it."""
+        return Dims(full[1:]) if self.has_implicit_batch else full
+
+    @property
+    def shape(self) -> Dims:
+        return self.visible(self.full_shape)
 
 
 class ISerializationConfig:
@@ -72,7 +83,6 @@ class IRuntimeConfig:
 class ICudaEngine(ContextManager):
     """A compiled model."""
 
-    has_implicit_batch_dimension = False
     refittable = False
     num_optimization_profiles = 1
     num_aux_streams = 0
@@ -191,7 +201,7 @@ class ICudaEngine(ContextManager):
 
     def get_tensor_profile_shape(self, name: str, profile_index: int) -> list[Dims]:
         binding = self._binding(name)
-        return [binding.min, binding.opt, binding.max]
+        return [binding.visible(shape) for shape in (binding.min, binding.opt, binding.max)]
 
     def get_tensor_profile_values(self, name: str, profile_index: int) -> list[Any]:
         return []
@@ -217,7 +227,15 @@ class ICudaEngine(ContextManager):
 
     # --- TensorRT 8: tensors by number ---
 
-    max_batch_size = 1
+    @property
+    def has_implicit_batch_dimension(self) -> bool:
+        """TensorRT 7's: shapes leave the batch out, which `execute` is given."""
+        return any(binding.has_implicit_batch for binding in self._bindings)
+
+    @property
+    def max_batch_size(self) -> int:
+        """The largest batch of an engine whose shapes leave it out, else 1."""
+        return max((int(b.max[0]) for b in self._bindings if b.has_implicit_batch), default=1)
 
     @property
     def num_bindings(self) -> int:

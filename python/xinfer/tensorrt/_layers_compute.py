@@ -45,9 +45,9 @@ def _pads(layer: Any, dims: list[str], kernel: list[int]) -> tuple[list[int], li
     strides = list(layer.stride_nd) or [1] * axes
     dilations = list(layer._settings.get("dilation_nd") or [1] * axes)
     for axis in range(axes):
-        if not dims[2 + axis].isdigit():
+        if not dims[axis - axes].isdigit():
             raise UnsupportedError(f"unsupported: padding mode {mode.name} over a dynamic dimension")
-        size, reach = int(dims[2 + axis]), dilations[axis] * (kernel[axis] - 1) + 1
+        size, reach = int(dims[axis - axes]), dilations[axis] * (kernel[axis] - 1) + 1
         total = max((math.ceil(size / strides[axis]) - 1) * strides[axis] + reach - size, 0)
         small, large = total // 2, total - total // 2
         upper = mode is PaddingMode.SAME_UPPER
@@ -246,10 +246,11 @@ class IFullyConnectedLayer(ILayer):
         if array is None or array.size % maps:
             raise InvalidArgumentError(f'layer "{name}": its weights are no multiple of {maps} outputs')
         weights = core.add_constant(array.reshape(maps, -1), f"{name}_weights")
-        flat = core.add_reshape(inputs[0], [0, -1], f"{name}_flat")
+        batch = [] if self._network.has_implicit_batch_dimension else [0]
+        flat = core.add_reshape(inputs[0], [*batch, -1], f"{name}_flat")
         offset = -1 if bias is None else core.add_constant(bias.reshape(-1), f"{name}_bias")
         product = core.add_matrix_product(flat, weights, offset, False, True, f"{name}_product")
-        return [core.add_reshape(product, [0, -1, 1, 1], name)]
+        return [core.add_reshape(product, [*batch, maps, 1, 1], name)]
 
 
 class IElementWiseLayer(ILayer):

@@ -9,6 +9,7 @@ from xinfer import _core
 from xinfer._errors import Error, InvalidArgumentError, UnsupportedError
 from xinfer.tensorrt._basics import ContextManager, Dims, Severity, core_name, data_type, say
 from xinfer.tensorrt._enums import DataType, LayerType, NetworkDefinitionCreationFlag
+from xinfer.tensorrt._implicit_batch import SYMBOL, ImplicitBatch
 from xinfer.tensorrt._layers import ILayer
 from xinfer.tensorrt._network_layers import LayerAdders
 from xinfer.tensorrt._parsed import parsed_layers
@@ -30,8 +31,10 @@ _TITLES = {
 class INetworkDefinition(LayerAdders, ContextManager):
     """A network: from a parser, by hand, or by hand behind a parsed one."""
 
-    def __init__(self, builder: Builder, flags: int) -> None:
+    def __init__(self, builder: Builder, flags: int, implicit_batch: bool = False) -> None:
         self._builder, self._flags = builder, flags
+        self._implicit_batch = implicit_batch
+        self._batched: set[int] = set()  # values with a batch, in a network that leaves it out
         self.logger = builder.logger
         self.error_recorder: Any = None
         self._name = "Unnamed Network 0"
@@ -58,7 +61,10 @@ class INetworkDefinition(LayerAdders, ContextManager):
     def get_flag(self, flag: NetworkDefinitionCreationFlag) -> bool:
         return bool(self._flags >> int(flag) & 1)
 
-    has_implicit_batch_dimension = False
+    @property
+    def has_implicit_batch_dimension(self) -> bool:
+        """TensorRT 7's: shapes leave the batch out, which `execute` is given."""
+        return self._implicit_batch
 
     @property
     def has_explicit_precision(self) -> bool:
@@ -170,6 +176,15 @@ class INetworkDefinition(LayerAdders, ContextManager):
 
     def _adopt(self, base: _core.Network) -> None:
         """Takes a parsed network over; the network was empty."""
+        if self._implicit_batch:
+            self._implicit_batch = False
+            say(
+                self.logger,
+                Severity.WARNING,
+                "an ONNX model in a network made without EXPLICIT_BATCH: the batch is the first dimension of "
+                "its shapes all the same",
+                once=True,
+            )
         self._base = base
         if base.name():
             self._name = base.name()
@@ -248,6 +263,8 @@ class INetworkDefinition(LayerAdders, ContextManager):
         fixed = self._fixed_shapes.get(tensor)
         core, values = self._realise()
         dims = [int(d) if d.isdigit() else -1 for d in core.dims_of(values[tensor])]
+        if values[tensor] in self._batched:
+            dims = dims[1:]
         if fixed is not None:
             dims = [f if d == -1 else d for d, f in zip(dims, fixed, strict=True)]
         return Dims(dims)
@@ -267,13 +284,19 @@ class INetworkDefinition(LayerAdders, ContextManager):
     def _write(self) -> tuple[_core.Network, dict[ITensor, int]]:
         core = self._base.copy() if self._base is not None else _core.Network(self._name)
         values = dict(self._base_values)
+        seen = ImplicitBatch(core) if self._implicit_batch else core
         for tensor in self._inputs:
             if tensor not in values:
                 dims = [self._dimension(tensor, axis) for axis in range(len(tensor._dims or ()))]
+                if self._implicit_batch:
+                    dims.insert(0, SYMBOL)
                 values[tensor] = core.add_input(tensor._name, core_name(tensor.dtype), dims)
+                if self._implicit_batch:
+                    seen.batched.add(values[tensor])
         for layer in self._layers:
             if not layer._parsed:
-                self._write_layer(core, values, layer)
+                self._write_layer(seen, values, layer)
+        self._batched = seen.batched if self._implicit_batch else set()
         return core, values
 
     def _dimension(self, tensor: ITensor, axis: int) -> str:
@@ -284,7 +307,7 @@ class INetworkDefinition(LayerAdders, ContextManager):
         return named or ("batch" if axis == 0 else f"{tensor._name}_{axis}")
 
     @staticmethod
-    def _write_layer(core: _core.Network, values: dict[ITensor, int], layer: ILayer) -> None:
+    def _write_layer(core: Any, values: dict[ITensor, int], layer: ILayer) -> None:
         missing = [t._name for t in layer._inputs if t is not None and t not in values]
         if missing:
             raise InvalidArgumentError(f'layer "{layer._name}" reads {missing}, which no earlier layer makes')

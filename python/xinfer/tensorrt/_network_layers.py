@@ -91,7 +91,8 @@ class LayerAdders:
     def add_scale(
         self, input: ITensor, mode: Any, shift: Any = None, scale: Any = None, power: Any = None
     ) -> compute.IScaleLayer:
-        return self.add_scale_nd(input, mode, shift, scale, power, 1)
+        channels = 0 if self.has_implicit_batch_dimension else 1
+        return self.add_scale_nd(input, mode, shift, scale, power, channels)
 
     def add_scale_nd(
         self,
