@@ -64,8 +64,10 @@ class Validator {
   }
 
   Status check_dims(const fb::Plan& plan) const {
-    // As with lists of numbers, the verifier does not look at where the structs lie.
-    if (reinterpret_cast<std::uintptr_t>(plan.dims()->Data()) % alignof(fb::DimNode) != 0) {
+    // As with lists of numbers, the verifier does not look at where the structs lie; a plan of
+    // scalars has none.
+    if (plan.dims()->size() != 0 &&
+        reinterpret_cast<std::uintptr_t>(plan.dims()->Data()) % alignof(fb::DimNode) != 0) {
       return damaged("the dimensions are not aligned");
     }
     for (unsigned i = 0; i < plan.dims()->size(); ++i) {
