@@ -16,7 +16,9 @@
 #include "engine/mapped_file.h"
 #include "export/onnx_export.h"
 #include "import/onnx_import.h"
+#include "ir/fix_symbols.h"
 #include "ir/verify.h"
+#include "passes/adopt_quantization.h"
 #include "passes/equalise_channels.h"
 #include "passes/pipeline.h"
 #include "passes/precision_plan.h"
@@ -45,6 +47,10 @@ class Builder {
   Status find_targets();
   Status import();
   Status simplify();
+  /// Dimensions to which a profile gives one size become constants.
+  Status fix_dimensions(bool batch);
+  /// Refuses a model that needs no calibration.
+  Status expect_float_model() const;
   Result<calibrate::Ranges> find_ranges();
   /// From the simplified graph to the engine's bytes.
   Result<std::string> compile(const calibrate::Ranges& ranges);
@@ -53,6 +59,9 @@ class Builder {
   passes::RangeMap usable_ranges(const calibrate::Ranges& ranges);
   /// `offsets`: may functions that are a little below zero be lifted to u8?
   Result<passes::PrecisionPlan> plan_precisions(const calibrate::Ranges& ranges, bool offsets);
+  passes::PrecisionOptions precision_options(bool offsets);
+  /// Precisions of a model that is quantised already.
+  Result<passes::PrecisionPlan> adopt_precisions();
   Status verify(const char* pass) const;
   void progress(const char* stage, std::int64_t done, std::int64_t total) const {
     if (request_.progress) request_.progress({stage, done, total});
@@ -89,6 +98,23 @@ Status Builder::import() {
 Status Builder::simplify() {
   XINFER_RETURN_IF_ERROR(passes::simplify(graph_, node_evaluator()));
   return verify("simplify");
+}
+
+Status Builder::expect_float_model() const {
+  if (!passes::holds_quantization(graph_)) return {};
+  return invalid_argument(
+      "the model is quantised already: it holds QuantizeLinear; calibrate the float model");
+}
+
+Status Builder::fix_dimensions(bool batch) {
+  std::map<std::string, std::int64_t> sizes = fixed_sizes(graph_, request_.profiles);
+  if (!batch) {
+    for (const std::string& symbol : batch_symbols(graph_)) sizes.erase(symbol);
+  }
+  if (sizes.empty()) return {};
+  XINFER_RETURN_IF_ERROR(ir::fix_symbols(graph_, sizes));
+  for (const auto& [symbol, size] : sizes) symbols_.erase(symbol);
+  return simplify();
 }
 
 Result<calibrate::Ranges> Builder::ranges_from_cache(const std::string& bytes,
@@ -179,6 +205,18 @@ Result<passes::PrecisionPlan> Builder::plan_precisions(const calibrate::Ranges& 
   passes::RangeMap map = usable_ranges(ranges);
   passes::equalise_channels(graph_, map, request_.constraints);
   XINFER_RETURN_IF_ERROR(verify("equalise_channels"));
+  return passes::plan_precisions(graph_, map, request_.constraints, precision_options(offsets));
+}
+
+Result<passes::PrecisionPlan> Builder::adopt_precisions() {
+  XINFER_ASSIGN_OR_RETURN(
+      passes::PrecisionPlan plan,
+      passes::adopt_quantization(graph_, request_.constraints, precision_options(false)));
+  XINFER_RETURN_IF_ERROR(verify("adopt_quantization"));
+  return plan;
+}
+
+passes::PrecisionOptions Builder::precision_options(bool offsets) {
   passes::PrecisionOptions options;
   options.int8 = request_.int8;
   options.fp16 = request_.fp16;
@@ -189,7 +227,7 @@ Result<passes::PrecisionPlan> Builder::plan_precisions(const calibrate::Ranges& 
         "FP32");
   }
   options.offsets = offsets;
-  return passes::plan_precisions(graph_, map, request_.constraints, options);
+  return options;
 }
 
 /// What the steps that nodes become will be looked up by.
@@ -226,9 +264,15 @@ Result<std::string> Builder::build() {
   XINFER_RETURN_IF_ERROR(import());
   XINFER_RETURN_IF_ERROR(simplify());
   calibrate::Ranges ranges;
-  if (request_.int8) {
+  if (passes::holds_quantization(graph_)) {
+    if (request_.calibrator != nullptr || !request_.calibration_cache.empty()) {
+      report_.warnings.push_back(
+          "the model is quantised already: its own scales are used, and nothing is calibrated");
+    }
+  } else if (request_.int8) {
     XINFER_ASSIGN_OR_RETURN(ranges, find_ranges());
   }
+  XINFER_RETURN_IF_ERROR(fix_dimensions(/*batch=*/false));
   const ir::Graph simplified = graph_;
   Result<std::string> bytes = compile(ranges);
   const bool gpu_was_a_guess = request_.device == "auto" && !targets_.cuda.empty();
@@ -243,12 +287,14 @@ Result<std::string> Builder::build() {
 
 Result<std::string> Builder::compile(const calibrate::Ranges& ranges) {
   progress("compile", 0, 1);
-  XINFER_ASSIGN_OR_RETURN(const passes::PrecisionPlan plan,
-                          plan_precisions(ranges, /*offsets=*/true));
+  const bool quantised = passes::holds_quantization(graph_);
+  XINFER_ASSIGN_OR_RETURN(
+      const passes::PrecisionPlan plan,
+      quantised ? adopt_precisions() : plan_precisions(ranges, /*offsets=*/true));
   for (CudaBuild& cuda : targets_.cuda) cuda.precisions = precisions_by_origin(graph_, plan);
   engine::fb::EngineT details = describe_build(graph_, plan, ranges);
   details.preprocess = request_.preprocess;
-  XINFER_RETURN_IF_ERROR(passes::insert_qdq(graph_, plan));
+  if (!quantised) XINFER_RETURN_IF_ERROR(passes::insert_qdq(graph_, plan));
   XINFER_RETURN_IF_ERROR(verify("insert_qdq"));
   XINFER_RETURN_IF_ERROR(passes::fuse(graph_));
   XINFER_RETURN_IF_ERROR(verify("fuse"));
@@ -262,6 +308,7 @@ Result<calibrate::Ranges> Builder::calibrate() {
   XINFER_RETURN_IF_ERROR(find_targets());
   XINFER_RETURN_IF_ERROR(import());
   XINFER_RETURN_IF_ERROR(simplify());
+  XINFER_RETURN_IF_ERROR(expect_float_model());
   return ranges_from_samples();
 }
 
@@ -276,7 +323,9 @@ void make_signed(passes::PrecisionPlan& plan) {
 Result<std::string> Builder::quantize(const builders::QuantizeOptions& options) {
   XINFER_RETURN_IF_ERROR(import());
   XINFER_RETURN_IF_ERROR(simplify());
+  XINFER_RETURN_IF_ERROR(expect_float_model());
   XINFER_ASSIGN_OR_RETURN(const calibrate::Ranges ranges, find_ranges());
+  XINFER_RETURN_IF_ERROR(fix_dimensions(/*batch=*/true));
   progress("compile", 0, 1);
   XINFER_ASSIGN_OR_RETURN(passes::PrecisionPlan plan,
                           plan_precisions(ranges, /*offsets=*/!options.for_tensorrt));

@@ -168,6 +168,7 @@ passes::Evaluator node_evaluator() {
       }
       const ir::Value& value = graph.value(input);
       inputs.push_back(single.add_constant(value.name, *value.constant));
+      single.value(inputs.back()).scale = value.scale;
     }
     std::vector<std::string> names;
     for (ir::ValueId output : node.outputs) {
@@ -181,6 +182,7 @@ passes::Evaluator node_evaluator() {
       if (node.outputs[i] == ir::kNoValue) continue;
       ir::Value& made = single.value(single.node(copy).outputs[i]);
       made.dtype = graph.value(node.outputs[i]).dtype;
+      made.scale = graph.value(node.outputs[i]).scale;
       made.shape = graph.value(node.outputs[i]).shape;
     }
     return execute(single, {});

@@ -81,4 +81,29 @@ Result<lower::SymbolRanges> symbol_ranges(const ir::Graph& graph,
   return symbols;
 }
 
+std::map<std::string, std::int64_t> fixed_sizes(
+    const ir::Graph& graph, const std::map<std::string, ShapeProfile>& profiles) {
+  std::map<std::string, std::int64_t> sizes;
+  for (ir::ValueId id : graph.inputs()) {
+    const ir::Value& input = graph.value(id);
+    const auto profile = profiles.find(input.name);
+    if (profile == profiles.end()) continue;
+    for (std::size_t axis = 0; axis < input.shape.size(); ++axis) {
+      const std::string symbol = input.shape[axis].symbol_name();
+      const bool fixed = profile->second.min[axis] == profile->second.max[axis];
+      if (!symbol.empty() && fixed) sizes[symbol] = profile->second.min[axis];
+    }
+  }
+  return sizes;
+}
+
+std::set<std::string> batch_symbols(const ir::Graph& graph) {
+  std::set<std::string> symbols;
+  for (ir::ValueId id : graph.inputs()) {
+    const ir::SymbolicShape& shape = graph.value(id).shape;
+    if (!shape.empty() && !shape[0].symbol_name().empty()) symbols.insert(shape[0].symbol_name());
+  }
+  return symbols;
+}
+
 }  // namespace xinfer::compile

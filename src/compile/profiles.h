@@ -1,6 +1,8 @@
 // From shape profiles to ranges of the graph's symbols.
 #pragma once
 
+#include <set>
+
 #include "compile/build.h"
 #include "core/status.h"
 #include "ir/graph.h"
@@ -18,5 +20,12 @@ Result<lower::SymbolRanges> symbol_ranges(const ir::Graph& graph,
                                           const std::map<std::string, ShapeProfile>& profiles,
                                           std::int64_t max_batch,
                                           std::vector<std::string>& warnings);
+
+/// Symbols that a profile gives one size (min = max).
+std::map<std::string, std::int64_t> fixed_sizes(
+    const ir::Graph& graph, const std::map<std::string, ShapeProfile>& profiles);
+
+/// The first dimension's symbol of every input, where it is dynamic.
+std::set<std::string> batch_symbols(const ir::Graph& graph);
 
 }  // namespace xinfer::compile

@@ -1,6 +1,8 @@
 // Ops that move elements, as ONNX nodes. Symbolic dimensions are written where ONNX has a word for
 // them: "as the input's", "what is left", "to the end".
+#include <cmath>
 #include <limits>
+#include <optional>
 
 #include "export/onnx_writer.h"
 #include "ir/enum_names.h"
@@ -53,6 +55,7 @@ class MovementWriter {
   /// The dimension as an int64 tensor of one element, read from an input's shape if it is dynamic;
   /// "" for an expression that no input has.
   std::string size_tensor(const ir::Dim& dim);
+  std::optional<Tensor> scales_of(const ir::Resize& op) const;
 
   OnnxWriter& writer_;
   const ir::Node& node_;
@@ -141,6 +144,30 @@ Status MovementWriter::operator()(const ir::Resize& op) {
       op.coordinates == kernels::CoordinateMode::kHalfPixelSymmetric || op.antialias) {
     return inexpressible(node_, "this coordinate mode");
   }
+  Names inputs = {x(), ""};
+  const std::optional<Tensor> scales = scales_of(op);
+  if (scales) {
+    inputs.push_back(writer_.constant(*scales, output_ + "_scales"));
+  } else {
+    Names sizes;
+    for (const ir::Dim& dim : op.size) {
+      sizes.push_back(size_tensor(dim));
+      if (sizes.back().empty()) return inexpressible(node_, "a size of " + dim.to_string());
+    }
+    inputs.push_back("");
+    inputs.push_back(
+        writer_.add_step("Concat", sizes, output_ + "_size", {{"axis", std::int64_t{0}}}));
+  }
+  return write("Resize", inputs,
+               {{"mode", std::string(ir::enum_name(op.mode))},
+                {"coordinate_transformation_mode", std::string(ir::enum_name(op.coordinates))},
+                {"nearest_mode", std::string(ir::enum_name(op.nearest))},
+                {"cubic_coeff_a", op.cubic_coefficient},
+                {"exclude_outside", std::int64_t{op.exclude_outside}}});
+}
+
+/// Factors for Resize: those that the op has, or such that they give the op's sizes exactly.
+std::optional<Tensor> MovementWriter::scales_of(const ir::Resize& op) const {
   const std::size_t rank = input_shape().size();
   Tensor scales(DType::kFloat32, {static_cast<std::int64_t>(rank)});
   for (std::size_t axis = 0; axis < rank; ++axis) {
@@ -151,17 +178,16 @@ Status MovementWriter::operator()(const ir::Resize& op) {
     } else if (from == op.size[axis]) {
       scale = 1;
     } else if (from.is_constant() && op.size[axis].is_constant()) {
-      scale = static_cast<float>(op.size[axis].constant()) / static_cast<float>(from.constant());
+      const std::int64_t size = op.size[axis].constant();
+      scale = static_cast<float>(size) / static_cast<float>(from.constant());
+      // Runtimes cut the product off, in whatever precision.
+      const double product = static_cast<double>(from.constant()) * static_cast<double>(scale);
+      if (product < static_cast<double>(size)) return std::nullopt;
     } else {
-      return inexpressible(node_, "a size of " + op.size[axis].to_string());
+      return std::nullopt;
     }
   }
-  return write("Resize", {x(), "", writer_.constant(scales, output_ + "_scales")},
-               {{"mode", std::string(ir::enum_name(op.mode))},
-                {"coordinate_transformation_mode", std::string(ir::enum_name(op.coordinates))},
-                {"nearest_mode", std::string(ir::enum_name(op.nearest))},
-                {"cubic_coeff_a", op.cubic_coefficient},
-                {"exclude_outside", std::int64_t{op.exclude_outside}}});
+  return scales;
 }
 
 Status MovementWriter::operator()(const ir::ShapeOf& op) {

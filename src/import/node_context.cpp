@@ -155,6 +155,15 @@ Status NodeContext::same(ir::ValueId from, std::size_t index) {
   return output(ir::Reshape{value(from).shape}, {from}, index);
 }
 
+Status NodeContext::quantized_output(DType dtype, float scale, ir::ValueId x) {
+  XINFER_RETURN_IF_ERROR(output(ir::Quantize{}, {x}));
+  if (!has_output(0)) return Status();
+  ir::Value& quantized = state_.graph.value(state_.values.find(output_name(0))->id);
+  quantized.dtype = dtype;
+  quantized.scale = scale;
+  return Status();
+}
+
 Status NodeContext::known(Tensor tensor, std::size_t index) {
   if (!has_output(index)) return Status();
   KnownValue known_value;

@@ -71,6 +71,8 @@ class NodeContext {
   Status outputs(ir::Op op, std::vector<ir::ValueId> inputs);
   /// Output `index` has the elements of `from` (a Reshape to the same shape).
   Status same(ir::ValueId from, std::size_t index = 0);
+  /// The first output is x quantised with that scale and zero point 0.
+  Status quantized_output(DType dtype, float scale, ir::ValueId x);
   /// Output `index` is known at import.
   Status known(Tensor tensor, std::size_t index = 0);
   Status known(SymbolicTensor symbolic, std::size_t index = 0);

@@ -9,8 +9,8 @@ const std::vector<OpEntry>& all_ops() {
     std::vector<OpEntry> list;
     for (const OpList part :
          {activation_ops(), constant_ops(), conv_ops(), elementwise_ops(), layout_ops(),
-          matmul_ops(), normalize_ops(), pool_ops(), reduce_ops(), resize_ops(), select_ops(),
-          shape_ops(), slice_ops(), softmax_ops()}) {
+          matmul_ops(), normalize_ops(), pool_ops(), quantize_ops(), reduce_ops(), resize_ops(),
+          select_ops(), shape_ops(), slice_ops(), softmax_ops()}) {
       list.insert(list.end(), part.begin(), part.end());
     }
     std::sort(list.begin(), list.end(), [](const OpEntry& a, const OpEntry& b) {

@@ -42,6 +42,7 @@ OpList layout_ops();
 OpList matmul_ops();
 OpList normalize_ops();
 OpList pool_ops();
+OpList quantize_ops();
 OpList reduce_ops();
 OpList resize_ops();
 OpList select_ops();

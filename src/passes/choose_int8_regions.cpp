@@ -123,15 +123,7 @@ class RegionChooser {
   }
 
   std::string constraint_obstacle(NodeId node) const {
-    const ir::PrecisionRule* rule = matching_rule(graph_, node, constraints_);
-    if (rule != nullptr && rule->precision != ir::Precision::kInt8) {
-      return fmt::format("\"{}\" is kept in {}", rule->pattern, ir::to_string(rule->precision));
-    }
-    const std::vector<std::string>& only = constraints_.int8_only;
-    const bool listed = only.empty() || std::any_of(only.begin(), only.end(), [&](const auto& p) {
-                          return name_matches(graph_, node, p);
-                        });
-    return listed ? "" : "it is not among the nodes that may be INT8";
+    return passes::constraint_obstacle(graph_, node, constraints_);
   }
 
   std::string obstacle_of(const PlannedRegion& planned) const {
@@ -355,6 +347,19 @@ const ir::PrecisionRule* matching_rule(const Graph& graph, NodeId node,
     return name_matches(graph, node, r.pattern);
   });
   return rule == rules.rend() ? nullptr : &*rule;
+}
+
+std::string constraint_obstacle(const Graph& graph, NodeId node,
+                                const ir::Constraints& constraints) {
+  const ir::PrecisionRule* rule = matching_rule(graph, node, constraints);
+  if (rule != nullptr && rule->precision != ir::Precision::kInt8) {
+    return fmt::format("\"{}\" is kept in {}", rule->pattern, ir::to_string(rule->precision));
+  }
+  const std::vector<std::string>& only = constraints.int8_only;
+  const bool listed = only.empty() || std::any_of(only.begin(), only.end(), [&](const auto& p) {
+                        return name_matches(graph, node, p);
+                      });
+  return listed ? "" : "it is not among the nodes that may be INT8";
 }
 
 RegionChoice choose_int8_regions(const Graph& graph, const RangeMap& ranges,

@@ -135,6 +135,13 @@ quant::WeightView matmul_weights(const Tensor& w, bool transpose_b) {
                      : quant::WeightView{w.values<float>().data(), columns, 1, rows, 1, 0, columns};
 }
 
+/// The weights of a Conv or MatMul, which have passed weight_obstacle.
+quant::WeightView weights_of(const Graph& graph, NodeId node) {
+  const Tensor& weights = *graph.value(graph.node(node).inputs[1]).constant;
+  const auto* matmul = op_as<ir::MatMul>(graph, node);
+  return matmul == nullptr ? conv_weights(weights) : matmul_weights(weights, matmul->transpose_b);
+}
+
 std::string accumulator_obstacle(const quant::WeightView& weights) {
   const Result<quant::QuantizedWeights> quantized = quant::quantize_weights(weights);
   if (!quantized.ok()) return quantized.status().message();
@@ -208,12 +215,16 @@ std::string weight_obstacle(const Graph& graph, NodeId node, Int8Form form) {
   const Tensor& weights = *graph.value(graph.node(node).inputs[1]).constant;
   if (op_as<ir::Conv>(graph, node)) {
     if (weights.shape().size() > 4) return "convolutions over three spatial axes have no INT8 form";
-    return accumulator_obstacle(conv_weights(weights));
+    return accumulator_obstacle(weights_of(graph, node));
   }
   const auto& op = *op_as<ir::MatMul>(graph, node);
   if (weights.shape().size() != 2) return "its constant operand is a stack of matrices";
   if (op.transpose_a) return "its computed operand is transposed";
-  return accumulator_obstacle(matmul_weights(weights, op.transpose_b));
+  return accumulator_obstacle(weights_of(graph, node));
+}
+
+bool has_gridded_weights(const Graph& graph, NodeId node) {
+  return quant::lie_on_grid(weights_of(graph, node));
 }
 
 }  // namespace xinfer::passes

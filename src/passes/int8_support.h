@@ -39,4 +39,8 @@ std::string range_obstacle(const ir::Graph& graph, ir::ValueId value, const Rang
 /// Assumes the largest activations, u8.
 std::string weight_obstacle(const ir::Graph& graph, ir::NodeId node, Int8Form form);
 
+/// True if the constant weights of an accumulator hold whole numbers of steps, a step a channel, as
+/// DequantizeLinear writes them.
+bool has_gridded_weights(const ir::Graph& graph, ir::NodeId node);
+
 }  // namespace xinfer::passes

@@ -18,8 +18,10 @@ using ir::ValueId;
 /// Exporters repeat numbers; biases and weights that happen to be equal keep their names.
 constexpr std::int64_t kLargestSharedConstant = 1;
 
-std::string contents_of(const Tensor& tensor) {
-  std::string key = fmt::format("{}{}:", to_string(tensor.dtype()), to_string(tensor.shape()));
+std::string contents_of(const ir::Value& value) {
+  const Tensor& tensor = *value.constant;
+  std::string key =
+      fmt::format("{}{} {}:", to_string(tensor.dtype()), to_string(tensor.shape()), value.scale);
   return key.append(static_cast<const char*>(tensor.data()), tensor.size_bytes());
 }
 
@@ -30,7 +32,7 @@ void share_constants(Graph& graph) {
     shared[i] = static_cast<ValueId>(i);
     const ir::Value& value = graph.value(shared[i]);
     if (!value.is_constant() || value.constant->size() > kLargestSharedConstant) continue;
-    shared[i] = first.emplace(contents_of(*value.constant), shared[i]).first->second;
+    shared[i] = first.emplace(contents_of(value), shared[i]).first->second;
   }
   for (NodeId id : graph.order()) {
     for (ValueId& input : graph.node(id).inputs) {
@@ -39,10 +41,15 @@ void share_constants(Graph& graph) {
   }
 }
 
-std::string key_of(const ir::Node& node) {
+/// Equal for nodes that compute the same; a Quantize is told by the grid of what it writes.
+std::string key_of(const Graph& graph, const ir::Node& node) {
   std::string key = fmt::format("{} {}", ir::op_name(node.op), ir::fields_text(node.op));
   for (ValueId input : node.inputs) key += fmt::format(" {}", input);
-  for (ValueId output : node.outputs) key += output == ir::kNoValue ? " _" : " y";
+  for (ValueId output : node.outputs) {
+    key += output == ir::kNoValue ? " _" : " y";
+    if (output == ir::kNoValue || !graph.value(output).is_quantized()) continue;
+    key += fmt::format("{}{}", to_string(graph.value(output).dtype), graph.value(output).scale);
+  }
   return key;
 }
 
@@ -73,7 +80,7 @@ Status share_common_subexpressions(Graph& graph) {
   std::map<std::string, NodeId> first;
   const std::vector<NodeId> nodes = graph.order();
   for (NodeId id : nodes) {
-    const auto [found, inserted] = first.emplace(key_of(graph.node(id)), id);
+    const auto [found, inserted] = first.emplace(key_of(graph, graph.node(id)), id);
     if (inserted || are_both_outputs(graph, found->second, id)) continue;
     share_outputs(graph, found->second, id);
   }

@@ -94,6 +94,37 @@ TEST(Weights, StridesReachTheColumnsOfAMatMul) {
   EXPECT_THAT(q.values, ElementsAre(32, 63, 127, -127, 64, 0));
 }
 
+TEST(Weights, ThatWereQuantisedBeforeKeepTheirIntegers) {
+  const unsigned seed = 11;
+  SCOPED_TRACE(seed);
+  std::mt19937 random(seed);
+  std::uniform_int_distribution<int> integer(-99, 99);
+  std::uniform_real_distribution<float> step(0.001f, 0.1f);
+  constexpr std::int64_t kInputs = 27;
+  for (int round = 0; round < 500; ++round) {
+    const float scale = step(random), factor = step(random);
+    std::vector<int> given(kInputs);
+    std::vector<float> weights(kInputs);
+    for (std::size_t i = 0; i < given.size(); ++i) {
+      given[i] = integer(random);
+      // As DequantizeLinear gives it, and a batch norm scales it.
+      weights[i] = static_cast<float>(given[i]) * scale * factor;
+    }
+    const WeightView view = {weights.data(), 1, 1, kInputs, kInputs, 0, 1};
+    EXPECT_TRUE(lie_on_grid(view));
+    const QuantizedWeights q = quantize_weights(view).value();
+    for (std::size_t i = 0; i < given.size(); ++i) {
+      const double real = static_cast<double>(q.values[i]) * static_cast<double>(q.scales[0]);
+      const double step_size = static_cast<double>(scale) * static_cast<double>(factor);
+      ASSERT_NEAR(real / step_size, given[i], 1e-4) << round;
+    }
+  }
+  std::uniform_real_distribution<float> uniform(-1.0f, 1.0f);
+  std::vector<float> floats(kInputs);
+  for (float& w : floats) w = uniform(random);
+  EXPECT_FALSE(lie_on_grid({floats.data(), 1, 1, kInputs, kInputs, 0, 1}));
+}
+
 TEST(Weights, NeverReachMinus128AndVanishingChannelsGetScaleOne) {
   const unsigned seed = 5;
   SCOPED_TRACE(seed);

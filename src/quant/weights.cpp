@@ -16,8 +16,47 @@ const float& at(const WeightView& w, std::int64_t channel, std::int64_t tap, std
   return w.data[channel * w.channel_stride + tap * w.tap_stride + input * w.input_stride];
 }
 
-Result<float> channel_scale(const WeightView& weights, std::int64_t channel) {
+/// A weight that is a whole number of steps differs from it by DequantizeLinear's rounding, and by
+/// that of a factor that was folded in behind it: 2^-23 of itself together, four times that
+/// allowed.
+constexpr double kGridTolerance = 0x1p-21;
+constexpr int kMostSteps = 127;
+/// Fewer weights lie on some grid by chance.
+constexpr std::int64_t kLeastGridRow = 9;
+
+bool is_whole(double steps) {
+  return std::abs(steps - std::nearbyint(steps)) <= kGridTolerance * std::abs(steps);
+}
+
+bool is_grid(const WeightView& weights, std::int64_t channel, double step) {
+  for (std::int64_t tap = 0; tap < weights.taps; ++tap) {
+    for (std::int64_t input = 0; input < weights.inputs; ++input) {
+      if (!is_whole(static_cast<double>(at(weights, channel, tap, input)) / step)) return false;
+    }
+  }
+  return true;
+}
+
+/// The most steps, up to `most`, that the largest magnitude of a channel can be so that all its
+/// weights are whole numbers of them; 0 if there is no such step.
+int steps_of_largest(const WeightView& weights, std::int64_t channel, float largest, int most) {
+  for (int steps = most; steps > 0; --steps) {
+    if (is_grid(weights, channel, static_cast<double>(largest) / steps)) return steps;
+  }
+  return 0;
+}
+
+float largest_magnitude(const WeightView& weights, std::int64_t channel) {
   float largest = 0.0f;
+  for (std::int64_t tap = 0; tap < weights.taps; ++tap) {
+    for (std::int64_t input = 0; input < weights.inputs; ++input) {
+      largest = std::max(largest, std::fabs(at(weights, channel, tap, input)));
+    }
+  }
+  return largest;
+}
+
+Result<float> channel_scale(const WeightView& weights, std::int64_t channel) {
   for (std::int64_t tap = 0; tap < weights.taps; ++tap) {
     for (std::int64_t input = 0; input < weights.inputs; ++input) {
       const float w = at(weights, channel, tap, input);
@@ -26,10 +65,13 @@ Result<float> channel_scale(const WeightView& weights, std::int64_t channel) {
             "the weight of input {} at tap {} of output channel {} is {}; weights must be finite",
             input, tap, channel, w);
       }
-      largest = std::max(largest, std::fabs(w));
     }
   }
-  const float scale = s8_scale(largest);
+  const float largest = largest_magnitude(weights, channel);
+  const bool may_be_grid = largest != 0.0f && weights.row_size() >= kLeastGridRow;
+  const int steps = may_be_grid ? steps_of_largest(weights, channel, largest, kMostSteps) : 0;
+  const float scale =
+      steps == 0 ? s8_scale(largest) : static_cast<float>(static_cast<double>(largest) / steps);
   return is_usable_scale(scale) ? scale : 1.0f;
 }
 
@@ -42,6 +84,17 @@ void scale_row(const WeightView& weights, std::int64_t channel, float scale,
       *out++ = at(weights, channel, tap, input) / scale;
     }
   }
+}
+
+/// Takes away what dequantising added to weights that all are whole numbers.
+void snap(std::vector<float>& row) {
+  constexpr float kRounded =
+      0x1p-19f;  // kGridTolerance, and the scale's and the quotient's rounding
+  const bool whole = std::all_of(row.begin(), row.end(), [](float w) {
+    return std::abs(w - std::nearbyint(w)) <= kRounded * std::abs(w);
+  });
+  if (!whole) return;
+  for (float& w : row) w = std::nearbyint(w);
 }
 
 }  // namespace
@@ -63,10 +116,19 @@ Result<QuantizedWeights> quantize_weights(const WeightView& weights) {
   for (std::int64_t c = 0; c < weights.channels; ++c) {
     const auto channel = static_cast<std::size_t>(c);
     scale_row(weights, c, result.scales[channel], row);
+    snap(row);
     round_balanced(row, weights.taps, weights.inputs,
                    std::span(result.values).subspan(channel * row_size, row_size));
   }
   return result;
+}
+
+bool lie_on_grid(const WeightView& weights) {
+  for (std::int64_t c = 0; c < weights.channels; ++c) {
+    const float largest = largest_magnitude(weights, c);
+    if (largest != 0.0f && steps_of_largest(weights, c, largest, kMostSteps + 1) == 0) return false;
+  }
+  return true;
 }
 
 std::int64_t largest_weight_sum(std::span<const std::int8_t> values, std::int64_t row_size) {

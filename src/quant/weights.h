@@ -32,13 +32,20 @@ struct QuantizedWeights {
 };
 
 /// fl32(max|w| / 127) of every channel, the quotient taken in double and rounded once. A channel of
-/// zeros (or so small that its scale would be subnormal) gets 1. Fails on NaN or infinity, naming
-/// the channel, tap and input.
+/// nine weights or more, all of them whole numbers of a larger step, max|w| / m for some m < 127,
+/// keeps the least such step: weights that were quantised before lose nothing. A channel of zeros
+/// (or so small that its scale would be subnormal) gets 1. Fails on NaN or infinity, naming the
+/// channel, tap and input.
 Result<std::vector<float>> weight_scales(const WeightView& weights);
 
 /// fl32(w / scale) with those scales, rounded so that the errors of a channel cancel
 /// (balanced_rounding.h), within [-127, 127].
 Result<QuantizedWeights> quantize_weights(const WeightView& weights);
+
+/// True if the weights of every channel are whole numbers of some step, of magnitude 128 at most:
+/// they were quantised before. (-128 itself has no place in [-127, 127]; such a channel is
+/// rounded.)
+bool lie_on_grid(const WeightView& weights);
 
 /// The largest sum of |q| over the channels: what bounds the int32 accumulator. `values` is
 /// [channels][row_size].
