@@ -228,6 +228,12 @@ void bind_network(nb::module_& module) {
              Tensor tensor = self.constant_of(value(id));
              return tensor.empty() ? nb::none() : to_numpy(std::move(tensor));
            })
+      .def("constants", &Network::constants)
+      .def("set_constant",
+           [](Network& self, int id, nb::handle array) {
+             const std::string what = "constant \"" + self.name_of(value(id)) + "\"";
+             self.set_constant(value(id), adopt(to_array(array, what), what));
+           })
       .def("rename_value", [](Network& self, int id,
                               const std::string& name) { self.rename_value(value(id), name); })
       .def("inputs", [](const Network& self) { return describe(self.inputs()); })

@@ -145,6 +145,26 @@ Tensor Network::constant_of(Value value) const {
   return state_->value(value).constant.value_or(Tensor());
 }
 
+std::vector<std::string> Network::constants() const {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < graph().value_count(); ++i) {
+    const ir::Value& value = graph().value(static_cast<ir::ValueId>(i));
+    if (value.is_constant()) names.push_back(value.name);
+  }
+  return names;
+}
+
+void Network::set_constant(Value value, Tensor tensor) {
+  const ir::Value& found = state_->value(value);
+  if (!found.is_constant()) refuse("\"" + found.name + "\" is no constant");
+  if (tensor.dtype() != found.constant->dtype() || tensor.shape() != found.constant->shape()) {
+    refuse(std::string("constant \"") + found.name + "\": " + to_string(tensor.dtype()) +
+           to_string(tensor.shape()) + "; needed: " + to_string(found.constant->dtype()) +
+           to_string(found.constant->shape()));
+  }
+  state_->graph.value(value.id).constant = std::move(tensor);
+}
+
 void Network::rename_value(Value value, const std::string& name) {
   const std::string before = state_->value(value).name;
   if (name == before) return;

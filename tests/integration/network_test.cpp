@@ -51,6 +51,18 @@ std::string message_of(const std::function<void()>& call) {
   return "no error";
 }
 
+TEST(Network, TakesOtherWeightsOfTheSameShape) {
+  Network network = small_network();
+  EXPECT_THAT(network.constants(), ElementsAre("weights", "bias"));
+  const auto bias = network.find_value("bias");
+  network.set_constant(bias, random_tensor({4}, 9));
+  EXPECT_EQ(network.constant_of(bias).values<float>()[0], random_tensor({4}, 9).values<float>()[0]);
+  EXPECT_THAT(message_of([&] { network.set_constant(bias, random_tensor({5}, 9)); }),
+              testing::HasSubstr("constant \"bias\": float32[5]; needed: float32[4]"));
+  EXPECT_THAT(message_of([&] { network.set_constant(network.find_value("conv"), Tensor()); }),
+              testing::HasSubstr("\"conv\" is no constant"));
+}
+
 TEST(Network, KnowsTypesAndLayers) {
   Network network = small_network();
   EXPECT_THAT(network.dims_of(network.find_value("conv")), ElementsAre("batch", "4", "8", "8"));

@@ -367,3 +367,137 @@ def test_what_an_implicit_batch_cannot_express_is_refused(tensorrt_7):
     joined = network.add_concatenation([data, constant])
     with pytest.raises(xinfer.UnsupportedError, match="implicit batch; supported: create_network"):
         _ = joined.get_output(0).shape
+
+
+# --- refitting ---
+
+
+def _refittable(flags=(trt.BuilderFlag.REFIT,)):
+    """x [2, 4, 6, 6] through a convolution, a scale and a constant's sum: network, configuration, weights."""
+    weights = {
+        "kernel": RANDOM.normal(size=(3, 4, 3, 3)).astype(np.float32),
+        "bias": RANDOM.normal(size=3).astype(np.float32),
+        "scale": RANDOM.normal(size=3).astype(np.float32),
+        "sum": RANDOM.normal(size=(1, 3, 1, 1)).astype(np.float32),
+    }
+    network = new_network()
+    x = network.add_input("x", trt.float32, X.shape)
+    conv = network.add_convolution_nd(x, 3, (3, 3), weights["kernel"], weights["bias"])
+    conv.name = "conv"
+    scale = network.add_scale(conv.get_output(0), trt.ScaleMode.CHANNEL, scale=weights["scale"])
+    scale.name = "scale"
+    constant = network.add_constant((1, 3, 1, 1), weights["sum"])
+    total = network.add_elementwise(scale.get_output(0), constant.get_output(0), trt.ElementWiseOperation.SUM)
+    network.mark_output(total.get_output(0))
+    network.set_weights_name(weights["kernel"], "conv.weight")
+    config = network.builder.create_builder_config()
+    for flag in flags:
+        config.set_flag(flag)
+    return network, config, constant.name, weights
+
+
+def _outputs(context):
+    y = np.empty((2, 3, 4, 4), np.float32)
+    assert context.execute_v2([X.ctypes.data, y.ctypes.data])
+    return y
+
+
+def test_a_refitted_engine_equals_one_that_was_built_with_the_weights():
+    network, config, constant, _ = _refittable()
+    built = network.builder.build_serialized_network(network, config)
+    engine = trt.Runtime(trt.Logger()).deserialize_cuda_engine(bytes(built))
+    assert engine.refittable
+    context = engine.create_execution_context()
+    before = _outputs(context)
+    refitter = trt.Refitter(engine, trt.Logger(trt.Logger.INTERNAL_ERROR))
+    role = trt.WeightsRole
+    found = set(zip(*refitter.get_all(), strict=True))
+    assert found == {("conv", role.KERNEL), ("conv", role.BIAS), ("scale", role.SCALE), (constant, role.CONSTANT)}
+    assert refitter.get_all_weights() == ["conv.weight"]
+
+    other, _, _, weights = _refittable()
+    assert refitter.set_named_weights("conv.weight", weights["kernel"])
+    assert refitter.set_weights("conv", role.BIAS, trt.Weights(weights["bias"]))
+    assert refitter.set_weights("scale", role.SCALE, weights["scale"])
+    assert refitter.set_weights(constant, role.CONSTANT, weights["sum"])
+    assert refitter.get_missing() == ([], [])
+    np.testing.assert_array_equal(_outputs(context), before)  # nothing counts before refit_cuda_engine
+    assert refitter.refit_cuda_engine()
+    np.testing.assert_array_equal(_outputs(context), run(other, X))
+    assert engine.refittable
+    np.testing.assert_array_equal(refitter.get_weights_prototype("conv.weight").numpy(), weights["kernel"])
+
+
+def test_what_a_refitter_is_given_has_to_fit():
+    network, config, _, weights = _refittable()
+    engine = network.builder.build_engine_with_config(network, config)
+    refitter = trt.Refitter(engine, trt.Logger(trt.Logger.INTERNAL_ERROR))
+    assert not refitter.set_weights("conv", trt.WeightsRole.BIAS, weights["scale"][:2])
+    assert not refitter.set_weights("conv", trt.WeightsRole.SHIFT, weights["scale"])
+    assert not refitter.set_named_weights("conv.bias", weights["bias"])
+    assert not refitter.set_weights("conv", trt.WeightsRole.BIAS, weights["bias"].astype(np.float64))
+    assert refitter.get_tensors_with_dynamic_range() == []
+    with pytest.raises(xinfer.InvalidArgumentError, match="no dynamic range"):
+        refitter.get_dynamic_range("x")
+
+
+def test_only_engines_built_for_it_can_be_refitted():
+    network, config, _, _ = _refittable(flags=())
+    engine = network.builder.build_engine_with_config(network, config)
+    assert not engine.refittable
+    with pytest.raises(xinfer.UnsupportedError, match="built with BuilderFlag.REFIT"):
+        trt.Refitter(engine, trt.Logger())
+
+
+def test_dynamic_ranges_are_refitted():
+    network, config, _, _ = _refittable(flags=(trt.BuilderFlag.REFIT, trt.BuilderFlag.INT8))
+    bound = float(abs(X).max())
+    network.get_input(0).dynamic_range = (-bound, bound)
+    for layer in network:
+        layer.get_output(0).dynamic_range = (-20.0, 20.0)
+    engine = network.builder.build_engine_with_config(network, config)
+    context = engine.create_execution_context()
+    before = _outputs(context)
+    refitter = trt.Refitter(engine, trt.Logger())
+    assert "x" in refitter.get_tensors_with_dynamic_range()
+    assert refitter.get_dynamic_range("x") == pytest.approx((-bound, bound))
+    assert refitter.set_dynamic_range("x", (-bound / 8, bound / 8))
+    assert refitter.refit_cuda_engine()
+    assert abs(_outputs(context) - before).max() > 0.1  # the input is clipped now
+    assert refitter.get_dynamic_range("x") == pytest.approx((-bound / 8, bound / 8))
+
+
+def test_a_model_refits_the_weights_of_its_names(conv_model):
+    from onnx import numpy_helper
+
+    logger = trt.Logger(trt.Logger.INTERNAL_ERROR)
+    x = np.random.default_rng(3).normal(size=(2, 3, 8, 8)).astype(np.float32)
+
+    def build(model, *flags):
+        builder = trt.Builder(logger)
+        network = builder.create_network(1)
+        assert trt.OnnxParser(network, logger).parse(model.SerializeToString())
+        network.get_input(0).shape = x.shape
+        config = builder.create_builder_config()
+        for flag in flags:
+            config.set_flag(flag)
+        return builder.build_engine_with_config(network, config)
+
+    def scores(engine):
+        y = np.empty((2, 5), np.float32)
+        assert engine.create_execution_context().execute_v2([x.ctypes.data, y.ctypes.data])
+        return y
+
+    engine = build(conv_model, trt.BuilderFlag.REFIT)
+    other = type(conv_model)()
+    other.CopyFrom(conv_model)
+    for tensor in other.graph.initializer:
+        tensor.CopyFrom(numpy_helper.from_array(1.5 * numpy_helper.to_array(tensor), tensor.name))
+    refitter = trt.Refitter(engine, logger)
+    assert ("conv1", trt.WeightsRole.KERNEL) in set(zip(*refitter.get_all(), strict=True))
+    parser = trt.OnnxParserRefitter(refitter, logger)
+    assert parser.refit_from_bytes(other.SerializeToString()) and parser.num_errors == 0
+    assert refitter.refit_cuda_engine()
+    np.testing.assert_array_equal(scores(engine), scores(build(other)))
+    del other.graph.initializer[0]
+    assert not parser.refit_from_bytes(other.SerializeToString()) and parser.num_errors == 1

@@ -152,6 +152,10 @@ class Network {
   std::vector<std::string> dims_of(Value value) const;
   /// Elements of a constant, or an empty tensor.
   Tensor constant_of(Value value) const;
+  /// Names of all constants, in the order in which they came.
+  std::vector<std::string> constants() const;
+  /// Gives a constant other elements of its type and shape.
+  void set_constant(Value value, Tensor tensor);
   void rename_value(Value value, const std::string& name);
   /// Inputs and outputs as inspect_model gives them.
   std::vector<BindingInfo> inputs() const;

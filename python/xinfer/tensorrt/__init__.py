@@ -119,6 +119,10 @@ from xinfer.tensorrt._plugins import (
     get_plugin_registry,
     init_libnvinfer_plugins,
 )
+from xinfer.tensorrt._refit import (
+    OnnxParserRefitter,
+    Refitter,
+)
 from xinfer.tensorrt._runtime import (
     Runtime,
 )
@@ -222,9 +226,11 @@ __all__ = [
     "IUnsqueezeLayer",
     "Logger",
     "OnnxParser",
+    "OnnxParserRefitter",
     "ParserError",
     "Permutation",
     "Profiler",
+    "Refitter",
     "Runtime",
     "TimingCacheKey",
     "TimingCacheValue",

@@ -12,12 +12,13 @@ from xinfer._errors import Error, InvalidArgumentError, UnsupportedError
 from xinfer.cuda import _memory
 from xinfer.tensorrt._basics import ContextManager, IHostMemory, Severity, say
 from xinfer.tensorrt._calibrators import Bridge
-from xinfer.tensorrt._config import IBuilderConfig, IOptimizationProfile
+from xinfer.tensorrt._config import REFIT_FLAGS, IBuilderConfig, IOptimizationProfile
 from xinfer.tensorrt._engine import ICudaEngine
-from xinfer.tensorrt._enums import BuilderFlag, ErrorCodeTRT, NetworkDefinitionCreationFlag
+from xinfer.tensorrt._enums import BuilderFlag, ErrorCodeTRT, LayerType, NetworkDefinitionCreationFlag
 from xinfer.tensorrt._interfaces import record_error
 from xinfer.tensorrt._network import INetworkDefinition
 from xinfer.tensorrt._plugins import IPluginRegistry, plugin_registry
+from xinfer.tensorrt._refit import Source, remember
 
 
 class _Cancelled(Exception):
@@ -47,7 +48,7 @@ class _Cache:
     """A calibrator that has nothing but a cache."""
 
     def __init__(self, cache: bytes) -> None:
-        self._cache = cache
+        self.cache = cache
 
     def batch_size(self) -> int:
         return 1
@@ -62,10 +63,36 @@ class _Cache:
         return None
 
     def read_cache(self) -> bytes:
-        return self._cache
+        return self.cache
 
     def write_cache(self, cache: bytes) -> None:
         """A build from a cache writes none."""
+
+
+class _Recipe:
+    """A builder whose settings are written down, to build once more what it built."""
+
+    def __init__(self) -> None:
+        self.core = _core.EngineBuilder()
+        self._settings: list[tuple[str, tuple[Any, ...]]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        def call(*arguments: Any) -> None:
+            getattr(self.core, name)(*arguments)
+            if name != "with_calibrator":
+                self._settings.append((name, arguments))
+
+        return call
+
+    def again(self, core: _core.Network, cache: bytes | None) -> _core.Engine:
+        """The same with another network, at the ranges of a cache."""
+        builder = _core.EngineBuilder()
+        builder.from_network(core)
+        for name, arguments in self._settings:
+            getattr(builder, name)(*arguments)
+        if cache is not None:
+            builder.with_calibrator(_Cache(cache))
+        return builder.build()
 
 
 class Builder(ContextManager):
@@ -178,18 +205,23 @@ class Builder(ContextManager):
         core = network._finished(
             obey=strict, prefer=config.get_flag(BuilderFlag.PREFER_PRECISION_CONSTRAINTS)
         )
-        builder = self._prepared(network, config, core)
-        if config.get_flag(BuilderFlag.INT8):
-            self._set_ranges(builder, network, config)
-        built = builder.build()
-        self._note(builder)
+        refits = any(config.get_flag(flag) for flag in REFIT_FLAGS)
+        builder = _Recipe()
+        self._prepare(builder, network, config)
+        ranges = self._ranges(network, config) if config.get_flag(BuilderFlag.INT8) else None
+        if ranges is not None:
+            builder.with_calibrator(ranges)
+        builder.core.with_progress(_Progress(config.progress_monitor) if config.progress_monitor else None)
+        builder.core.from_network(core)
+        built = builder.core.build()
+        self._note(builder.core)
+        if refits:
+            cache = None if ranges is None else ranges.cache
+            source = Source(core, network._refit_roles(), network._refit_names(), builder.again, cache)
+            remember(built, source)
         return built
 
-    def _prepared(
-        self, network: INetworkDefinition, config: IBuilderConfig, core: _core.Network
-    ) -> _core.EngineBuilder:
-        builder = _core.EngineBuilder()
-        builder.from_network(core)
+    def _prepare(self, builder: _Recipe, network: INetworkDefinition, config: IBuilderConfig) -> None:
         builder.with_threads(self.max_threads)
         device = build_device(self._logger)
         builder.on(device)
@@ -198,28 +230,25 @@ class Builder(ContextManager):
         if config.get_flag(BuilderFlag.FP16):
             builder.with_fp16()
         self._set_profiles(builder, network, config)
-        builder.with_progress(_Progress(config.progress_monitor) if config.progress_monitor else None)
-        return builder
 
-    def _set_ranges(
-        self, builder: _core.EngineBuilder, network: INetworkDefinition, config: IBuilderConfig
-    ) -> None:
+    def _ranges(self, network: INetworkDefinition, config: IBuilderConfig) -> Bridge | _Cache | None:
         """From the calibrator (its cache, or its batches), else from the dynamic ranges."""
         calibrator = config.int8_calibrator
         if calibrator is not None:
             shapes = {t.name: self._calibration_shape(t, config) for t in network._inputs}
             dtypes = {t.name: t.dtype for t in network._inputs}
-            builder.with_calibrator(Bridge(calibrator, shapes, dtypes, self._logger))
-            return
+            return Bridge(calibrator, shapes, dtypes, self._logger)
+        if any(layer._parsed and layer.type is LayerType.QUANTIZE for layer in network._layers):
+            return None  # the model has scales of its own
         by_hand = _hand_ranges(network)
         if by_hand is not None:
-            builder.with_calibrator(_Cache(by_hand))
-            return
+            return _Cache(by_hand)
         say(
             self._logger,
             Severity.WARNING,
             "BuilderFlag.INT8 without a calibrator, dynamic ranges or Q/DQ: all layers stay in float",
         )
+        return None
 
     def _calibration_shape(self, tensor: Any, config: IBuilderConfig) -> list[int]:
         """The input's shape with the calibration profile's usual sizes; the batch is the calibrator's."""
@@ -237,7 +266,7 @@ class Builder(ContextManager):
             )
         return shape
 
-    def _set_profiles(self, builder: _core.EngineBuilder, network: INetworkDefinition, config: IBuilderConfig) -> None:
+    def _set_profiles(self, builder: _Recipe, network: INetworkDefinition, config: IBuilderConfig) -> None:
         if network.has_implicit_batch_dimension:
             builder.with_max_batch_size(max(self.max_batch_size, 1))
             return
@@ -254,7 +283,7 @@ class Builder(ContextManager):
             elif shape and shape[0] == -1:
                 self._free_batch(builder, tensor, config)
 
-    def _free_batch(self, builder: _core.EngineBuilder, tensor: Any, config: IBuilderConfig) -> None:
+    def _free_batch(self, builder: _Recipe, tensor: Any, config: IBuilderConfig) -> None:
         """A dynamic batch without a profile, which TensorRT refuses."""
         largest = self.max_batch_size
         if not largest and config.int8_calibrator is not None:

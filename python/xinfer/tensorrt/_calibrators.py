@@ -103,6 +103,7 @@ class Bridge:
         may be -1."""
         self._calibrator, self._shapes, self._dtypes, self._logger = calibrator, shapes, dtypes, logger
         self._batches = 0
+        self.cache: bytes | None = None  # what was read or written
 
     def batch_size(self) -> int:
         size = self._calibrator.get_batch_size()
@@ -144,9 +145,11 @@ class Bridge:
         if cache is None or len(cache) == 0:
             return None
         say(self._logger, Severity.INFO, "calibration skipped: the calibrator's cache is used")
-        return bytes(cache)
+        self.cache = bytes(cache)
+        return self.cache
 
     def write_cache(self, cache: bytes) -> None:
+        self.cache = cache
         self._calibrator.write_calibration_cache(memoryview(cache))
 
     def keeps_cache(self) -> bool:

@@ -32,10 +32,10 @@ _REFUSED_FLAGS = {
     BuilderFlag.SAFETY_SCOPE: "the safety runtime",
     BuilderFlag.WEIGHTLESS: "engines without weights",
     BuilderFlag.WEIGHT_STREAMING: "streamed weights",
-    BuilderFlag.REFIT: "refitting an engine; build it anew",
-    BuilderFlag.REFIT_IDENTICAL: "refitting an engine; build it anew",
-    BuilderFlag.REFIT_INDIVIDUAL: "refitting an engine; build it anew",
 }
+
+#: Any of them lets an engine be refitted.
+REFIT_FLAGS = (BuilderFlag.REFIT, BuilderFlag.REFIT_IDENTICAL, BuilderFlag.REFIT_INDIVIDUAL)
 
 #: Flags that have a meaning here; all others are hints without one.
 _USED_FLAGS = {
@@ -44,6 +44,7 @@ _USED_FLAGS = {
     BuilderFlag.OBEY_PRECISION_CONSTRAINTS,
     BuilderFlag.PREFER_PRECISION_CONSTRAINTS,
     BuilderFlag.STRICT_TYPES,
+    *REFIT_FLAGS,
 }
 
 

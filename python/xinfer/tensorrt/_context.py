@@ -30,7 +30,8 @@ class IExecutionContext(ContextManager):
 
     def __init__(self, engine: ICudaEngine) -> None:
         self._engine = engine
-        self._core = open_context(engine._core)
+        self._reopen()
+        engine._contexts.add(self)
         self._addresses: dict[str, int] = {}
         self._shapes = {b.name: b.full_shape for b in engine._bindings if b.is_input}
         self._allocators: dict[str, Any] = {}
@@ -47,6 +48,10 @@ class IExecutionContext(ContextManager):
         self.unfused_tensors_debug_state = False
         self.device_memory = 0
         self._debug_listener: Any = None
+
+    def _reopen(self) -> None:
+        """Runs the engine as it is now."""
+        self._core = open_context(self._engine._core)
 
     @property
     def engine(self) -> ICudaEngine:

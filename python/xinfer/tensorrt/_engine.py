@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -83,7 +84,6 @@ class IRuntimeConfig:
 class ICudaEngine(ContextManager):
     """A compiled model."""
 
-    refittable = False
     num_optimization_profiles = 1
     num_aux_streams = 0
     tactic_sources = 0
@@ -102,6 +102,7 @@ class ICudaEngine(ContextManager):
         self._bindings = [Binding(entry, True) for entry in core.inputs()]
         self._bindings += [Binding(entry, False) for entry in core.outputs()]
         self._index = {binding.name: number for number, binding in enumerate(self._bindings)}
+        self._contexts: weakref.WeakSet[Any] = weakref.WeakSet()
 
     @property
     def logger(self) -> Any:
@@ -114,6 +115,19 @@ class ICudaEngine(ContextManager):
     @property
     def num_layers(self) -> int:
         return len(self._core.steps())
+
+    @property
+    def refittable(self) -> bool:
+        """Whether it was built with `BuilderFlag.REFIT` in this process."""
+        from xinfer.tensorrt._refit import source_of
+
+        return source_of(self._core) is not None
+
+    def _replace(self, core: _core.Engine) -> None:
+        """Another engine of the same shapes takes its place, for its contexts too."""
+        self._core = core
+        for context in self._contexts:
+            context._reopen()
 
     @property
     def device_memory_size(self) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from xinfer._errors import InvalidArgumentError, UnsupportedError
 from xinfer.tensorrt._basics import DimsHW
-from xinfer.tensorrt._enums import DataType, LayerType
+from xinfer.tensorrt._enums import DataType, LayerType, WeightsRole
 from xinfer.tensorrt._tensor import ITensor
 
 if TYPE_CHECKING:
@@ -142,6 +142,10 @@ class ILayer:
     def _emit(self, core: _core.Network, inputs: list[int], name: str) -> list[int]:
         """Appends itself to `core` and returns the numbers of its outputs."""
         raise InvalidArgumentError(f'layer "{self._name}" cannot be added by hand')
+
+    def _weights(self) -> dict[WeightsRole, str]:
+        """The constants that hold its weights in the library's network, if it was added by hand."""
+        return {}
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._name!r}>"

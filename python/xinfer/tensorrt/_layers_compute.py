@@ -20,6 +20,7 @@ from xinfer.tensorrt._enums import (
     ScaleMode,
     TopKOperation,
     UnaryOperation,
+    WeightsRole,
 )
 from xinfer.tensorrt._layers import ILayer, axes_of, default_axis, height_width, rank_of, setting
 
@@ -31,6 +32,14 @@ def _both(self: Any, value: Any) -> None:
 
 #: Before and after alike.
 _same_padding = property(lambda self: self.pre_padding, _both)
+
+
+def kernel_and_bias(layer: ILayer) -> dict[WeightsRole, str]:
+    """Of a layer that was added with them."""
+    if layer._parsed:
+        return {}
+    held = {WeightsRole.KERNEL: (layer._settings["kernel"], "weights"), WeightsRole.BIAS: (layer._settings["bias"], "bias")}
+    return {role: f"{layer._name}_{end}" for role, (value, end) in held.items() if as_array(value) is not None}
 
 
 def _pads(layer: Any, dims: list[str], kernel: list[int]) -> tuple[list[int], list[int], bool]:
@@ -73,6 +82,7 @@ class IConvolutionLayer(ILayer):
     stride = height_width("stride_nd")
     padding = height_width("padding_nd")
     dilation = height_width("dilation_nd")
+    _weights = kernel_and_bias
 
     def _emit(self, core: Any, inputs: list[int], name: str) -> list[int]:
         kernel = list(self.kernel_size_nd)
@@ -186,6 +196,16 @@ class IScaleLayer(ILayer):
     power = setting("power")
     channel_axis = setting("channel_axis")
 
+    def _weights(self) -> dict[WeightsRole, str]:
+        """Those that do something: a scale of 1 and a shift of 0 are left out of the network."""
+        held = {WeightsRole.SCALE: ("scale", "mul", 1.0), WeightsRole.SHIFT: ("shift", "add", 0.0)}
+        found = {}
+        for role, (setting_name, function, neutral) in held.items():
+            array = None if self._parsed else as_array(self._settings[setting_name])
+            if array is not None and not (array == neutral).all():
+                found[role] = f"{self._name}_{function}"
+        return found
+
     def _emit(self, core: Any, inputs: list[int], name: str) -> list[int]:
         result = inputs[0]
         for function, weights in (("mul", self.scale), ("add", self.shift), ("pow", self.power)):
@@ -239,6 +259,7 @@ class IFullyConnectedLayer(ILayer):
     num_output_channels = setting("num_output_channels")
     kernel = setting("kernel")
     bias = setting("bias")
+    _weights = kernel_and_bias
 
     def _emit(self, core: Any, inputs: list[int], name: str) -> list[int]:
         maps = int(self.num_output_channels)

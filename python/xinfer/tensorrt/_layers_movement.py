@@ -16,6 +16,7 @@ from xinfer.tensorrt._enums import (
     ResizeCoordinateTransformation,
     ResizeRoundMode,
     SampleMode,
+    WeightsRole,
 )
 from xinfer.tensorrt._layers import ILayer, default_axis, height_width, rank_of, setting
 
@@ -38,6 +39,9 @@ class IConstantLayer(ILayer):
     _TYPE = LayerType.CONSTANT
     shape = setting("shape", Dims)
     weights = setting("weights")
+
+    def _weights(self) -> dict[WeightsRole, str]:
+        return {} if self._parsed else {WeightsRole.CONSTANT: self._outputs[0]._name}
 
     def _emit(self, core: Any, inputs: list[int], name: str) -> list[int]:
         array = as_array(self.weights)

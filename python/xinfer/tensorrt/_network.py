@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from xinfer import _core
 from xinfer._errors import Error, InvalidArgumentError, UnsupportedError
-from xinfer.tensorrt._basics import ContextManager, Dims, Severity, core_name, data_type, say
-from xinfer.tensorrt._enums import DataType, LayerType, NetworkDefinitionCreationFlag
+from xinfer.tensorrt._basics import ContextManager, Dims, Severity, as_array, core_name, data_type, say
+from xinfer.tensorrt._enums import DataType, LayerType, NetworkDefinitionCreationFlag, WeightsRole
 from xinfer.tensorrt._implicit_batch import SYMBOL, ImplicitBatch
 from xinfer.tensorrt._layers import ILayer
 from xinfer.tensorrt._network_layers import LayerAdders
@@ -45,6 +45,7 @@ class INetworkDefinition(LayerAdders, ContextManager):
         self._inputs: list[ITensor] = []
         self._outputs: list[ITensor] = []
         self._fixed_shapes: dict[ITensor, Dims] = {}
+        self._weight_names: dict[str, Any] = {}
         self._built: _core.Network | None = None
         self._values: dict[ITensor, int] = {}
 
@@ -145,7 +146,7 @@ class INetworkDefinition(LayerAdders, ContextManager):
 
     unmark_output_for_shapes = mark_output_for_shapes
 
-    # --- debugging and refitting, which leave no trace ---
+    # --- debugging, which leaves no trace, and refitting ---
 
     def mark_debug(self, tensor: ITensor) -> bool:
         raise UnsupportedError("unsupported: debug tensors; supported: mark_output")
@@ -161,16 +162,49 @@ class INetworkDefinition(LayerAdders, ContextManager):
     unmark_unfused_tensors_as_debug_tensors = mark_unfused_tensors_as_debug_tensors
 
     def set_weights_name(self, weights: Any, name: str) -> bool:
-        say(self.logger, Severity.INFO, "set_weights_name has no effect: engines cannot be refitted", once=True)
+        """The name by which a Refitter finds weights that a layer was added with."""
+        array = as_array(weights)
+        if array is None:
+            return False
+        self._weight_names[name] = array
         return True
 
     def mark_weights_refittable(self, name: str) -> bool:
-        return self.set_weights_name(None, name)
+        """All weights of an engine that is built for refitting can be refitted."""
+        return name in self._refit_names()
 
-    unmark_weights_refittable = mark_weights_refittable
+    def unmark_weights_refittable(self, name: str) -> bool:
+        return False
 
     def are_weights_marked_refittable(self, name: str) -> bool:
-        return False
+        return name in self._refit_names()
+
+    def _refit_names(self) -> dict[str, str]:
+        """The constant behind every name of weights."""
+        names = {name: name for name in (self._base.constants() if self._base is not None else ())}
+        for layer in self._layers:
+            for role, constant in layer._weights().items():
+                held = as_array(layer._settings.get(role.name.lower() if role.name != "CONSTANT" else "weights"))
+                for name, array in self._weight_names.items():
+                    if held is not None and held.ctypes.data == array.ctypes.data:
+                        names[name] = constant
+        return names
+
+    def _refit_roles(self) -> dict[tuple[str, WeightsRole], str]:
+        """The constant behind every layer's weights."""
+        roles = {}
+        for layer in self._layers:
+            for role, constant in layer._weights().items():
+                roles[layer._name, role] = constant
+        for node in self._base.layers() if self._base is not None else ():
+            for role, position in ((WeightsRole.KERNEL, 1), (WeightsRole.BIAS, 2)):
+                if node["op"] == "Conv" and len(node["inputs"]) > position and node["inputs"][position]:
+                    roles[node["name"], role] = node["inputs"][position]
+        known = set(roles.values())
+        for name in self._base.constants() if self._base is not None else ():
+            if name not in known:
+                roles[name, WeightsRole.CONSTANT] = name
+        return roles
 
     # --- for the parser ---
 

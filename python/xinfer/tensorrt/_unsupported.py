@@ -30,10 +30,6 @@ _REASONS = {
         "RNNInputMode",
         "RNNOperation",
     ),
-    "refitting an engine; supported: building it anew from its cache": (
-        "OnnxParserRefitter",
-        "Refitter",
-    ),
     "Einsum; supported: matrix products and shuffles": (
         "IEinsumLayer",
     ),
