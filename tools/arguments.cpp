@@ -152,7 +152,9 @@ builders::EngineBuilder make_builder(const ModelArguments& a) {
     const bool cached = !a.calib_cache.empty() && std::filesystem::exists(a.calib_cache);
     if (a.calib.empty() && !cached) {
       refuse(a.calib_cache.empty()
-                 ? "--int8 needs --calib with samples or --calib-cache with an existing cache"
+                 ? "--int8 needs --calib with samples or --calib-cache with an existing cache; a "
+                   "model "
+                   "that is quantised already is built without it"
                  : fmt::format("--calib-cache {}: no such file, and no --calib to make it from",
                                a.calib_cache));
     }

@@ -125,7 +125,8 @@ def build(
     Args:
         model: a path, the file's bytes, an `onnx.ModelProto`, or a `Network`.
         output: the engine file to write, whole or not at all.
-        int8: on if samples or a cache are given; False turns them off.
+        int8: on if samples or a cache are given; False turns them off. A model that holds QuantizeLinear
+            needs none of them: its own scales count.
         fp16: FP16 where INT8 is not possible, on devices that have it.
         calib: a `Calibrator`, or whatever `Calibrator` takes: a folder of images, arrays, a DataLoader.
         calibrator: "auto", "entropy2", "minmax", "percentile:99.99", "mse", …; overrides the
@@ -147,7 +148,9 @@ def build(
             ends the build, as Ctrl-C does.
     """
     if int8 and calib is None and calib_cache is None:
-        raise InvalidArgumentError("int8=True needs calib with samples, or calib_cache")
+        raise InvalidArgumentError(
+            "int8=True needs calib with samples, or calib_cache; a model that is quantised already is built without it"
+        )
     if int8 is False:
         calib = calib_cache = None
     builder = _make_builder(

@@ -77,18 +77,19 @@ class Calibrator:
         return total or self.count or None
 
     def next_batch(self, names: Sequence[str]) -> list[Any] | None:
-        """The next batch as a list in the order of `names`, or None at the end."""
+        """The next batch as a list in the order of `names`, or None at the end; then it starts again, for
+        another build."""
         if self._batches is None:
-            self._batches = self._iterate()
-        if self.count and self._taken >= self.count:
+            self._batches, self._taken = self._iterate(), 0
+        batch = None if self.count and self._taken >= self.count else next(self._batches, None)
+        if batch is None:
+            self._batches = None
             return None
-        for batch in self._batches:
-            arrays = _in_order(batch, names)
-            if self.count:
-                arrays = [array[: self.count - self._taken] for array in arrays]
-            self._taken += len(arrays[0])
-            return arrays
-        return None
+        arrays = _in_order(batch, names)
+        if self.count:
+            arrays = [array[: self.count - self._taken] for array in arrays]
+        self._taken += len(arrays[0])
+        return arrays
 
     def read_cache(self) -> bytes | None:
         if self.cache is not None and self.cache.exists():

@@ -80,6 +80,19 @@ def test_options(conv_model, samples):
         xinfer.build(conv_model, int8=True)
 
 
+def test_a_calibrator_serves_several_builds(conv_model, samples):
+    for data, count in ((samples, 0), ({"x": samples}, 10), (np.split(samples, 4), 10)):
+        calibrator = xinfer.Calibrator(data, count=count)
+        engines = [bytes(xinfer.build(conv_model, calib=calibrator, max_batch=2)) for _ in range(2)]
+        assert engines[0] == engines[1]
+        report = xinfer.build(conv_model, calib=calibrator, max_batch=2).report
+        assert report.calibration_samples == (count or len(samples))
+    once = xinfer.Calibrator(iter(np.split(samples, 4)))
+    xinfer.build(conv_model, calib=once, max_batch=2)
+    with pytest.raises(xinfer.InvalidArgumentError, match="calibration set is empty"):
+        xinfer.build(conv_model, calib=once, max_batch=2)
+
+
 def test_profiles(conv_model):
     engine = xinfer.build(conv_model, profiles={"x": ((1, 3, 8, 8), (2, 3, 8, 8), (6, 3, 8, 8))})
     assert engine.inputs[0].max[0] == 6 and engine.inputs[0].opt[0] == 2

@@ -258,3 +258,17 @@ def test_a_model_in_a_network_with_an_implicit_batch_keeps_its_batch_and_says_so
     assert not network.has_implicit_batch_dimension
     assert [severity for severity, _ in log.errors] == [trt.Logger.WARNING]
     assert "made without EXPLICIT_BATCH" in log.errors[0][1]
+
+
+def test_a_model_with_scales_of_its_own_needs_no_calibrator(conv_model, samples):
+    log = Log()
+    quantised = xinfer.quantize(conv_model, calib=samples)
+    builder = trt.Builder(log)
+    network = builder.create_network(1)
+    assert trt.OnnxParser(network, log).parse(quantised)
+    assert trt.LayerType.QUANTIZE in {layer.type for layer in network}
+    config = builder.create_builder_config()
+    config.set_flag(trt.BuilderFlag.INT8)
+    engine = builder.build_engine_with_config(network, config)
+    assert engine is not None and not log.errors
+    assert xinfer.Engine(bytes(engine.serialize())).int8_mac_share == 1.0
