@@ -4,8 +4,12 @@
     python3 bench/qdq_runtimes.py [--models …] [--count N] [-o bench/results/qdq_runtimes.tsv]
 
 Images are read with Pillow once; `xinfer.build` and `xinfer.quantize` take the same calibration arrays, and every
-runtime the same inputs. A line a model: top-1 of the float32 model, of our engine, and of the Q/DQ model in both
-runtimes. Needs the xinfer package, bench/requirements.txt and the data folder (XINFER_DATA, default ../shared/data).
+runtime the same inputs. Lines a model: top-1 of the float32 model and of our engine; of the Q/DQ model in ONNX
+Runtime, in OpenVINO with float32 and with its own choice for what is not INT8 (bfloat16 where the processor has it).
+For scale two controls that differ from a neighbour by float rounding alone: the Q/DQ model in ONNX Runtime without
+its optimisations, and built into an engine of ours. "turned" counts images on which a line and our engine are not both
+right or both wrong; their square root over the images is the standard error of the distance. Needs the xinfer
+package, bench/requirements.txt and the data folder (XINFER_DATA, default ../shared/data).
 """
 
 import argparse
@@ -21,6 +25,7 @@ from PIL import Image
 
 MODELS = ("mobilenetv2", "squeezenet1.1", "resnet56", "vit_tiny")
 BATCH = 25
+OURS = "xinfer engine"
 
 
 def labelled_images(model, folders):
@@ -58,44 +63,51 @@ def load(model, path):
     return np.ascontiguousarray(pixels.transpose(2, 0, 1), np.float32)
 
 
-def runners(model, work):
-    """Functions from a batch to scores: float32, our engine, the Q/DQ model in two runtimes."""
-    samples = np.stack([load(model, path) for path, _ in labelled_images(model, [model.calib])])
-    ours = xinfer.build(model.path(), calib=samples, max_batch=BATCH, device="cpu")
-    quantised = work / "qdq.onnx"
-    xinfer.quantize(model.path(), quantised, calib=samples, max_batch=BATCH)
+def onnx_runtime(path, optimised=True):
+    """A function from a batch to scores."""
     settings = onnxruntime.SessionOptions()
     settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    sessions = [
-        onnxruntime.InferenceSession(str(path), settings, providers=["CPUExecutionProvider"])
-        for path in (model.path(), quantised)
-    ]
-    compiled = openvino.Core().compile_model(str(quantised), "CPU")
+    if not optimised:
+        settings.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(str(path), settings, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    return lambda batch: session.run(None, {name: batch})[0]
 
-    def session_run(session):
-        name = session.get_inputs()[0].name
-        return lambda batch: session.run(None, {name: batch})[0]
 
+def open_vino(path, settings):
+    compiled = openvino.Core().compile_model(str(path), "CPU", settings)
+    return lambda batch: compiled(batch)[compiled.output(0)]
+
+
+def runners(model, work):
+    """By name functions from a batch to scores; OURS is what the others are compared with."""
+    samples = np.stack([load(model, path) for path, _ in labelled_images(model, [model.calib])])
+    cache, quantised = work / "ranges.json", work / "qdq.onnx"
+    ours = xinfer.build(model.path(), calib=samples, calib_cache=cache, max_batch=BATCH, device="cpu")
+    xinfer.quantize(model.path(), quantised, calib_cache=cache, max_batch=BATCH)
     return {
-        "float32": session_run(sessions[0]),
-        "xinfer": ours,
-        "ONNX Runtime": session_run(sessions[1]),
-        "OpenVINO": lambda batch: compiled(batch)[compiled.output(0)],
+        "float32": onnx_runtime(model.path()),
+        OURS: ours,
+        "Q/DQ in ONNX Runtime": onnx_runtime(quantised),
+        "Q/DQ in OpenVINO, float32": open_vino(quantised, {"INFERENCE_PRECISION_HINT": "f32"}),
+        "Q/DQ in OpenVINO": open_vino(quantised, {}),
+        "control: Q/DQ in ONNX Runtime, not optimised": onnx_runtime(quantised, optimised=False),
+        "control: Q/DQ in xinfer": xinfer.build(quantised, max_batch=BATCH, device="cpu"),
     }
 
 
 def judge(name, count, work):
+    """By runtime: for every image whether the best class is the right one."""
     model = shared_models.MODELS[name]
     found = runners(model, work)
-    right, total = dict.fromkeys(found, 0), 0
+    right = {runtime: [] for runtime in found}
     images = list(labelled_images(model, model.eval))[: count or None]
     for start in range(0, len(images), BATCH):
         part = images[start : start + BATCH]
         batch, labels = np.stack([load(model, path) for path, _ in part]), np.array([label for _, label in part])
-        total += len(part)
         for runtime, run in found.items():
-            right[runtime] += int((np.argmax(np.asarray(run(batch)), axis=1) == labels).sum())
-    return {runtime: 100 * hits / total for runtime, hits in right.items()}, total
+            right[runtime].append(np.argmax(np.asarray(run(batch)), axis=1) == labels)
+    return {runtime: np.concatenate(parts) for runtime, parts in right.items()}
 
 
 def main():
@@ -104,14 +116,17 @@ def main():
     parser.add_argument("--count", type=int, default=0, help="images at most; 0 is all")
     parser.add_argument("-o", "--output", type=pathlib.Path)
     options = parser.parse_args()
-    table = shared_models.Table(
-        "model\timages\tfloat32 %\txinfer engine %\tQ/DQ in ONNX Runtime %\tQ/DQ in OpenVINO %\tlargest distance to the engine"
-    )
+    table = shared_models.Table("model\truntime\timages\tright\t%\tdistance to the engine\tturned\tstandard error")
     for name in options.models:
         with tempfile.TemporaryDirectory() as work:
-            top1, total = judge(name, options.count, pathlib.Path(work))
-        distance = max(abs(top1[runtime] - top1["xinfer"]) for runtime in ("ONNX Runtime", "OpenVINO"))
-        table.add(f"{name}\t{total}\t" + "\t".join(f"{value:.2f}" for value in top1.values()) + f"\t{distance:.2f}")
+            right = judge(name, options.count, pathlib.Path(work))
+        for runtime, hits in right.items():
+            turned, points = int((hits != right[OURS]).sum()), 100 / len(hits)
+            distance = points * (int(hits.sum()) - int(right[OURS].sum()))
+            table.add(
+                f"{name}\t{runtime}\t{len(hits)}\t{hits.sum()}\t{points * hits.sum():.2f}\t{distance:+.2f}\t{turned}\t"
+                f"{points * turned**0.5:.2f}"
+            )
     table.save(options.output)
 
 
