@@ -1,7 +1,10 @@
 // Speed of the convolution families on layers of well-known networks: µs, GOPS and the share of the
 // instruction set's peak, which a register-only loop measures first.
 //
-//   kernels_bench [isa] [threads] [filter]
+//   kernels_bench [isa] [threads] [type] [tactics]
+//
+// With "tactics" every convolution is timed in all tactics worth timing, and what the fastest gains
+// over the cost model's is printed.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,7 +15,7 @@
 #include <vector>
 
 #include "core/aligned_buffer.h"
-#include "kernels/conv/conv.h"
+#include "kernels/conv/conv_with.h"
 #include "kernels/conv/peak.h"
 #include "kernels/depthwise/depthwise.h"
 
@@ -67,6 +70,23 @@ constexpr Layer kLayers[] = {
     {"mobilenetv2", 960, 960, 3, 1, 7, 960},
     {"mobilenetv3", 240, 240, 5, 1, 14, 240},
     {"resnext50", 256, 256, 3, 1, 28, 32},
+    {"resnet18", 64, 64, 3, 1, 56},
+    {"resnet18", 64, 128, 3, 2, 28},
+    {"resnet18", 256, 256, 3, 1, 14},
+    {"resnet56", 3, 16, 3, 1, 32},
+    {"resnet56", 16, 16, 3, 1, 32, 1, true},
+    {"resnet56", 16, 32, 3, 2, 16},
+    {"resnet56", 32, 32, 3, 1, 16, 1, true},
+    {"resnet56", 64, 64, 3, 1, 8, 1, true},
+    {"squeezenet", 3, 64, 3, 2, 111},
+    {"squeezenet", 64, 16, 1, 1, 55},
+    {"squeezenet", 16, 64, 1, 1, 55},
+    {"squeezenet", 16, 64, 3, 1, 55},
+    {"squeezenet", 48, 192, 3, 1, 13},
+    {"squeezenet", 512, 1000, 1, 1, 13},
+    {"vit_tiny", 192, 576, 1, 1, 14},
+    {"vit_tiny", 192, 768, 1, 1, 14},
+    {"vit_tiny", 768, 192, 1, 1, 14, 1, true},
     {"vgg16", 64, 64, 3, 1, 224},
     {"vgg16", 512, 512, 3, 1, 28},
 };
@@ -98,6 +118,14 @@ std::shared_ptr<void> filled(std::size_t bytes, bool float32, unsigned seed) {
   return buffer;
 }
 
+template <typename Function>
+double time_us(const Function& function) {
+  using Clock = std::chrono::steady_clock;
+  const auto start = Clock::now();
+  function();
+  return std::chrono::duration<double, std::micro>(Clock::now() - start).count();
+}
+
 /// Best of at least 20 runs within about 60 ms: what the kernel takes when nothing disturbs it.
 template <typename Function>
 double best_us(const Function& function) {
@@ -105,14 +133,39 @@ double best_us(const Function& function) {
   double best = 1e30;
   const auto begin = Clock::now();
   for (int i = 0; i < 20 || Clock::now() - begin < std::chrono::milliseconds(60); ++i) {
-    const auto start = Clock::now();
-    function();
-    best = std::min(best, std::chrono::duration<double, std::micro>(Clock::now() - start).count());
+    best = std::min(best, time_us(function));
   }
   return best;
 }
 
-void bench(const Layer& layer, ConvType type, CpuIsa isa, ThreadPool& pool, double peak) {
+/// Times every tactic in rounds, so that what disturbs one disturbs all, and prints the best.
+void bench_tactics(const ConvShape& s, ConvType type, const ConvArguments& arguments, CpuIsa isa,
+                   ThreadPool& pool) {
+  constexpr int kRounds = 40;
+  const GemmKernel& kernel = select_gemm_kernel(type, isa);
+  const std::vector<ConvTactic> tactics = list_tactics(s, kernel, pool.threads());
+  std::vector<std::unique_ptr<Convolution>> convolutions;
+  for (const ConvTactic& tactic : tactics) {
+    convolutions.push_back(
+        make_convolution_with(kernel, s, arguments, isa, pool.threads(), &tactic).value());
+  }
+  std::vector<double> us(tactics.size(), 1e30);
+  for (int round = 0; round < kRounds; ++round) {
+    for (std::size_t i = 0; i < tactics.size(); ++i) {
+      for (int run = 0; run < 3; ++run) {
+        us[i] = std::min(us[i], time_us([&] { convolutions[i]->run(pool); }));
+      }
+    }
+  }
+  const auto best = static_cast<std::size_t>(std::min_element(us.begin(), us.end()) - us.begin());
+  fmt::print(
+      "    {:>4.1f} % gained, {} tactics: {:.1f} us with {}; the cost model's {:.1f} us with {}\n",
+      100 * (1 - us[best] / us[0]), us.size(), us[best], to_string(tactics[best]), us[0],
+      to_string(tactics[0]));
+}
+
+void bench(const Layer& layer, ConvType type, CpuIsa isa, ThreadPool& pool, double peak,
+           bool tactics) {
   const ConvShape s = shape_of(layer);
   const bool float32 = type == ConvType::kF32;
   const std::size_t element = float32 ? 4 : 1;
@@ -157,12 +210,14 @@ void bench(const Layer& layer, ConvType type, CpuIsa isa, ThreadPool& pool, doub
       layer.network, s.in_channels, s.out_channels, s.kernel_h, s.stride_h, s.out_h, s.groups,
       layer.residual ? " +r" : "   ", us, gops, 100.0 * gops / peak,
       us * 1e3 / static_cast<double>(s.pixels() * s.out_channels) * 16);
+  if (tactics && !depthwise) bench_tactics(s, type, arguments, isa, pool);
 }
 
 int run(int argc, char** argv) {
   const CpuIsa isa = argc > 1 ? parse_isa(argv[1]).value() : best_isa();
   ThreadPool pool(argc > 2 ? std::atoi(argv[2]) : 1);
   const std::string filter = argc > 3 ? argv[3] : "";
+  const bool tactics = argc > 4 && std::string(argv[4]) == "tactics";
   for (ConvType type : {ConvType::kU8S8, ConvType::kS8S8, ConvType::kF32}) {
     const char* type_name = type == ConvType::kU8S8   ? "u8s8"
                             : type == ConvType::kS8S8 ? "s8s8"
@@ -171,7 +226,7 @@ int run(int argc, char** argv) {
     const double peak = measure_peak_gops(type, isa) * pool.threads();
     fmt::print("{} on {}, {} threads: peak {:.0f} GOPS\n", type_name, to_string(isa),
                pool.threads(), peak);
-    for (const Layer& layer : kLayers) bench(layer, type, isa, pool, peak);
+    for (const Layer& layer : kLayers) bench(layer, type, isa, pool, peak, tactics);
   }
   return 0;
 }

@@ -112,6 +112,33 @@ TEST_P(GemmVariant, EqualsReferenceOnLargeShapes) {
   }
 }
 
+/// Lines of every width, so tiles of all rows; one panel, and several of which the last is alone.
+TEST_P(GemmVariant, EqualsReferenceOnLinesOfEveryWidth) {
+  const GemmKernel& kernel = GetParam();
+  if (!supports(kernel.isa)) GTEST_SKIP() << "this machine has no " << to_string(kernel.isa);
+  ThreadPool pool(1);
+  for (std::int64_t width = 1; width <= 30; ++width) {
+    std::mt19937 random(static_cast<unsigned>(width));
+    ConvShape s;
+    s.in_h = s.out_h = 3;
+    s.in_w = s.out_w = width;
+    s.in_channels = s.x_pixel_stride = 4 * (1 + width % 5);
+    s.out_channels = s.y_pixel_stride = width % 3 == 0 ? 7 : 16 * (width % 3);
+    s.out_channels = s.y_pixel_stride += width % 2 == 0 ? 32 : 0;
+    s.kernel_h = s.kernel_w = 3;
+    s.pad_top = s.pad_left = 1;
+    const RandomProblem p = make_random_problem_of(random, kernel.type, s);
+    const auto weights = packed(p);
+    auto y = canary_output(p);
+    const ConvArguments arguments{p.x.data(), weights.get(), y.data() + kCanaryBytes, p.epilogue};
+    auto convolution =
+        make_convolution_with(kernel, p.shape, arguments, kernel.isa, pool.threads());
+    ASSERT_TRUE(convolution.ok()) << convolution.status().message();
+    (*convolution)->run(pool);
+    ASSERT_EQ(first_difference(reference_output(p), y), "") << "width " << width;
+  }
+}
+
 /// A residual of y's type at y's own place, read by every thread and tile before it is overwritten.
 TEST_P(GemmVariant, WritesOverItsResidual) {
   const GemmKernel& kernel = GetParam();

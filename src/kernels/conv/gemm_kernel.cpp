@@ -7,25 +7,33 @@ namespace xinfer::kernels {
 
 #define XINFER_GEMM_KERNEL(function, isa, type, format, max_rows, max_panels) \
   void function(const GemmTile& tile, int rows, int panels);
+#define XINFER_GEMM_TAP_KERNEL(function, isa, type, format, max_rows, max_panels) \
+  void function(const GemmTile& tile, int rows, int panels);                      \
+  void function##_three_taps(const GemmTile& tile, int rows);
 #define XINFER_GEMM_STRIP_KERNEL(function, isa, type, format, max_rows, max_panels) \
   void function(const GemmStrip& strip);                                            \
   void function##_enter();                                                          \
   void function##_leave();
 #include "kernels/conv/variants.inc"
 #undef XINFER_GEMM_KERNEL
+#undef XINFER_GEMM_TAP_KERNEL
 #undef XINFER_GEMM_STRIP_KERNEL
 
 namespace {
 
 constexpr GemmKernel kKernels[] = {
-#define XINFER_GEMM_KERNEL(function, isa, type, format, rows, panels) \
-  {#function, CpuIsa::isa, ConvType::type, RowFormat::format, rows,   \
-   panels,    function,    nullptr,        nullptr,           nullptr},
-#define XINFER_GEMM_STRIP_KERNEL(function, isa, type, format, rows, panels) \
-  {#function, CpuIsa::isa, ConvType::type, RowFormat::format, rows,         \
-   panels,    nullptr,     function,       function##_enter,  function##_leave},
+#define XINFER_GEMM_KERNEL(function, isa, type, format, rows, panels)         \
+  {#function, CpuIsa::isa, ConvType::type, RowFormat::format, rows,   panels, \
+   function,  nullptr,     nullptr,        nullptr,           nullptr},
+#define XINFER_GEMM_TAP_KERNEL(function, isa, type, format, rows, panels)                \
+  {#function, CpuIsa::isa, ConvType::type, RowFormat::format,    rows, panels, function, \
+   nullptr,   nullptr,     nullptr,        function##_three_taps},
+#define XINFER_GEMM_STRIP_KERNEL(function, isa, type, format, rows, panels)     \
+  {#function, CpuIsa::isa, ConvType::type,   RowFormat::format, rows,   panels, \
+   nullptr,   function,    function##_enter, function##_leave,  nullptr},
 #include "kernels/conv/variants.inc"
 #undef XINFER_GEMM_KERNEL
+#undef XINFER_GEMM_TAP_KERNEL
 #undef XINFER_GEMM_STRIP_KERNEL
 };
 

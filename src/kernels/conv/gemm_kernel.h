@@ -99,6 +99,9 @@ struct GemmKernel {
   /// Bracket a sequence of calls on one thread, where the unit has a state; may be null.
   void (*enter)() = nullptr;
   void (*leave)() = nullptr;
+  /// Computes tiles of one panel whose lines are three taps, `steps` each: tap k of row r begins
+  /// where tap 0 of row r + k does. Null where `run` is as good.
+  void (*run_three_taps)(const GemmTile& tile, int rows) = nullptr;
 };
 
 /// enter on construction, leave on destruction.

@@ -27,6 +27,11 @@ std::int64_t line_steps(const ConvShape& s, ConvType type) {
   return type == ConvType::kF32 ? line : (line + 3) / 4;
 }
 
+bool has_three_taps(const ConvShape& s, const GemmKernel& kernel) {
+  return kernel.run_three_taps != nullptr && s.kernel_w == 3 && s.stride_w == 1 &&
+         s.in_channels % 4 == 0;
+}
+
 /// Speed of tiles of `rows` against tiles of all rows: a step loads a row's bytes and the weights.
 double tile_efficiency(int rows, const GemmKernel& kernel) {
   const auto share = [](double n) { return n / (n + 1); };
@@ -93,6 +98,7 @@ LineGemm::LineGemm(const ConvShape& shape, const ConvArguments& arguments, const
       columns_(plan_columns(shape, kernel.type, tactic.tile_panels)),
       panel_bytes_(panel_bytes(shape.kernel_h * shape.kernel_w * shape.in_channels, kernel.type)),
       steps_(line_steps(shape, kernel.type)),
+      three_taps_(has_three_taps(shape, kernel)),
       compensated_(kernel.format == RowFormat::kUnsigned && kernel.type == ConvType::kS8S8) {
   if (kernel.type != ConvType::kF32 && shape.kernel_w * shape.in_channels % 4 != 0) {
     line_weights_ = align_line_weights(shape, packed_, steps_, columns_, panel_bytes_);
@@ -144,6 +150,8 @@ void LineGemm::run_block(const ColumnBlock& columns, const std::byte* block,
   result.row_stride = columns.panels * kPanelChannels;
   result.columns = columns.channels;
   result.first_channel = columns.first_channel;
+  const bool three_taps = three_taps_ && columns.panels == 1;
+  if (three_taps) tile.steps = steps_ / 3;
   // Tiles of a line are of equal rows, as far as they can.
   const std::int64_t tiles = (shape_.out_w + tactic_.tile_rows - 1) / tactic_.tile_rows;
   for (std::int64_t line = 0; line < lines; ++line) {
@@ -155,7 +163,7 @@ void LineGemm::run_block(const ColumnBlock& columns, const std::byte* block,
       tile.a = row + first * tile.a_row_bytes;
       result.rows = rows;
       result.first_pixel = pixel + first;
-      kernel_.run(tile, rows, columns.panels);
+      three_taps ? kernel_.run_three_taps(tile, rows) : kernel_.run(tile, rows, columns.panels);
       store_(store_plan_, result);
     }
   }

@@ -51,6 +51,7 @@ class LineGemm final : public Convolution {
   std::vector<ColumnBlock> columns_;
   std::size_t panel_bytes_;
   std::int64_t steps_;  ///< of a kernel line
+  bool three_taps_;     ///< one panel is computed by the kernel's loop for three taps
   bool compensated_;    ///< sums start at the compensation for shifted activations
   std::size_t scratch_bytes_;
   std::shared_ptr<void> scratch_;
