@@ -79,6 +79,30 @@ TEST(CudaLowering, RefusesDynamicSizesBesideTheBatch) {
   EXPECT_THAT(open.status().message(), HasSubstr("dynamic; supported: the first, the batch"));
 }
 
+ir::Graph resize_graph(double channel_scale) {
+  ir::GraphBuilder builder;
+  const ir::ValueId x = builder.input("x", {ir::Dim::symbol("batch"), 16, 8, 8});
+  ir::Resize resize;
+  resize.coordinates = kernels::CoordinateMode::kAsymmetric;
+  resize.nearest = kernels::NearestMode::kFloor;
+  resize.scales = {1, channel_scale, 2, 2};
+  resize.size = {ir::Dim::symbol("batch"), static_cast<std::int64_t>(16 * channel_scale), 16, 16};
+  builder.output(builder.add(resize, {x}, "up"));
+  return builder.graph();
+}
+
+TEST(CudaLowering, ResizesHeightAndWidth) {
+  const OpenCudaPlan open = lower(resize_graph(1)).value();
+  EXPECT_THAT(families(open), ElementsAre("Transpose", "Resize", "Transpose"));
+  EXPECT_EQ(open.launches[1].points[0].candidates[0].tactic, "resize_nearest");
+}
+
+TEST(CudaLowering, RefusesToResizeChannels) {
+  const Result<OpenCudaPlan> open = lower(resize_graph(2));
+  ASSERT_FALSE(open.ok());
+  EXPECT_THAT(open.status().message(), HasSubstr("other axes than height and width"));
+}
+
 TEST(CudaLowering, NamesTheLayerThatHasNoKernel) {
   ir::GraphBuilder builder;
   const ir::ValueId x = builder.input("x", {ir::Dim::symbol("batch"), 8});

@@ -239,6 +239,8 @@ Status CudaLowering::lower_step(const fb::StepT& step) {
       return lower(step.params.AsPool());
     case fb::Params::Reduce:
       return lower(step.params.AsReduce());
+    case fb::Params::Resize:
+      return lower(step.params.AsResize());
     case fb::Params::Quantize:
       return lower(step.params.AsQuantize());
     case fb::Params::ByteTable:

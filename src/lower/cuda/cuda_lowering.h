@@ -143,6 +143,7 @@ Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::Conv
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::GemmT& gemm);
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::PoolT& pool);
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::ReduceT& reduce);
+Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::ResizeT& resize);
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::QuantizeT& convert);
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::ByteTableT& table);
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::QuantizedBinaryT& op);
