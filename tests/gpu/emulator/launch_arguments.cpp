@@ -14,7 +14,7 @@ constexpr const char* kNames[] = {"input",  "second input", "weights", "multipli
 constexpr std::uintptr_t kGuard = 4096;
 
 // Where an output's padding channels are stored, its residual is read as far, though not used.
-constexpr std::size_t kReadBehindResiduals = 16;
+constexpr std::size_t kReadBehindResiduals = 64;
 
 }  // namespace
 
