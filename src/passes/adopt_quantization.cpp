@@ -35,7 +35,10 @@ class Adopter {
     XINFER_RETURN_IF_ERROR(advance_quantize_nodes());
     const std::vector<NodeId> nodes = graph_.order();
     for (NodeId id : nodes) {
-      if (is_accumulator(graph_, id)) adopt(id);
+      if (op_as<ir::Unary>(graph_, id)) absorb_shifts(id);
+    }
+    for (NodeId id : nodes) {
+      if (!graph_.node(id).removed && is_accumulator(graph_, id)) adopt(id);
     }
     graph_.remove_dead_nodes();
     return describe();
@@ -79,6 +82,41 @@ class Adopter {
     XINFER_RETURN_IF_ERROR(ir::infer_node(graph_, dequantize));
     graph_.node(node).inputs[0] = graph_.node(dequantize).outputs[0];
     return Status();
+  }
+
+  // --- functions ---
+
+  /// A number added to a function's argument or result, between quantised values, is part of the
+  /// function's table: how lifted activations are written.
+  void absorb_shifts(NodeId id) {
+    const ValueId argument = graph_.node(id).inputs[0];
+    const NodeId before = shift_node(graph_.value(argument).producer);
+    const bool takes_before = before != kNoNode && sole_user(graph_, argument) == id;
+    const ValueId source = takes_before ? scalar_operand(graph_, before)->operand : argument;
+    const ValueId result = graph_.node(id).outputs[0];
+    const NodeId behind = shift_node(sole_user(graph_, result));
+    const ValueId end = behind == kNoNode ? result : graph_.node(behind).outputs[0];
+    if (quantized_behind(source) == ir::kNoValue ||
+        !op_as<ir::Quantize>(graph_, sole_user(graph_, end))) {
+      return;
+    }
+    auto& unary = *op_as<ir::Unary>(graph_, id);
+    if (takes_before) {
+      unary.input_offset += scalar_operand(graph_, before)->number;
+      graph_.node(id).inputs[0] = source;
+      add_origins(graph_, id, before);
+    }
+    if (behind == kNoNode) return;
+    unary.offset += scalar_operand(graph_, behind)->number;
+    replace_tail(graph_, id, behind);
+  }
+
+  /// `node` if it adds a number to what it reads, else kNoNode.
+  NodeId shift_node(NodeId node) const {
+    const auto* add = op_as<ir::Binary>(graph_, node);
+    const bool adds = add != nullptr && add->function == kernels::Binary::kAdd &&
+                      add->epilogue.empty() && scalar_operand(graph_, node).has_value();
+    return adds ? node : kNoNode;
   }
 
   // --- layers ---

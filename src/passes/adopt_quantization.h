@@ -16,7 +16,8 @@ bool holds_quantization(const ir::Graph& graph);
 /// Lets every Conv and MatMul read the quantised values behind its Dequantize nodes, where its
 /// weights lie on a grid too and neither the accumulator nor a rule forbids it; `fuse` does the
 /// rest. A Quantize behind movement (MaxPool, Reshape, …) goes before it, where the result is the
-/// same, so that the op moves bytes.
+/// same, so that the op moves bytes. Numbers added before and behind a function between quantised
+/// values become part of its table.
 ///
 /// The plan tells what runs in INT8 once the graph is fused, and why the rest does not; `int8`,
 /// `offsets` and ranges have no meaning here. Fails like plan_precisions where a rule demands INT8

@@ -90,6 +90,28 @@ TEST(AdoptQuantization, AQuantizeGoesBeforeMovement) {
                                            "pool:u8 = Pool(relu)", "y = Conv(pool, w2)"));
 }
 
+TEST(AdoptQuantization, ShiftsAroundAFunctionBecomePartOfItsTable) {
+  GraphBuilder b;
+  const ValueId x = fake_quantize(b, b.input("x", {kBatch, 8, 4, 4}), DType::kInt8, 0.5f);
+  const ValueId first = b.conv(x, gridded(b, "w1"), kNoValue, {}, "first");
+  const ValueId read = fake_quantize(b, first, DType::kInt8, 0.125f);
+  const ValueId argument =
+      b.add_values(read, b.constant(Shape{}, std::vector<float>{-0.5f}), "argument");
+  const ValueId silu = b.unary(kernels::Unary::kSilu, argument, "silu");
+  const ValueId lifted =
+      b.add_values(silu, b.constant(Shape{1}, std::vector<float>{0.28f}), "lifted");
+  const ValueId middle = fake_quantize(b, lifted, DType::kUInt8, 0.25f);
+  b.output(b.conv(middle, gridded(b, "w2"), kNoValue, {}, "y"));
+  ir::Graph graph = b.finish();
+  adopt_and_fuse(graph);
+  EXPECT_THAT(nodes_of(graph),
+              ElementsAre("x_q:s8 = Quantize(x)", "lifted:u8 = Conv(x_q, w1) table",
+                          "y = Conv(lifted, w2)"));
+  const ir::Node& node = graph.node(graph.value(graph.find_value("lifted")).producer);
+  EXPECT_EQ(ir::epilogue_of(node.op)->at(0).input_offset, -0.5);
+  EXPECT_FLOAT_EQ(static_cast<float>(ir::epilogue_of(node.op)->at(0).offset), 0.28f);
+}
+
 TEST(AdoptQuantization, RulesKeepLayersInFloatOrFailWithTheReason) {
   GraphBuilder b;
   const ValueId x = b.input("x", {kBatch, 8, 4, 4});
