@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 """Accuracy of exported Q/DQ models in ONNX Runtime and OpenVINO beside our own INT8 engine, on the same arrays.
 
-    python3 bench/qdq_runtimes.py [--models …] [--count N] [-o bench/results/qdq_runtimes.tsv]
+    python3 bench/qdq_runtimes.py [--models …] [--count N] [--controls] [-o bench/results/qdq_runtimes.tsv]
 
 Images are read with Pillow once; `xinfer.build` and `xinfer.quantize` take the same calibration arrays, and every
-runtime the same inputs. Lines a model: top-1 of the float32 model and of our engine; of the Q/DQ model in ONNX
-Runtime, in OpenVINO with float32 and with its own choice for what is not INT8 (bfloat16 where the processor has it).
-For scale two controls that differ from a neighbour by float rounding alone: the Q/DQ model in ONNX Runtime without
-its optimisations, and built into an engine of ours. "turned" counts images on which a line and our engine are not both
-right or both wrong; their square root over the images is the standard error of the distance. Needs the xinfer
-package, bench/requirements.txt and the data folder (XINFER_DATA, default ../shared/data).
+runtime the same inputs. Lines a model: top-1 of our engine; of the Q/DQ model in ONNX Runtime and in OpenVINO, whose
+float layers stay in float32. `--controls` adds the float32 model, OpenVINO's own choice for float layers (bfloat16
+where the processor has it), and two that differ from a neighbour by float rounding alone: the Q/DQ model in ONNX
+Runtime without its optimisations, and built into an engine of ours. "turned" counts images on which a line and our
+engine are not both right or both wrong; their square root over the images is the standard error of the distance.
+Needs the xinfer package, bench/requirements.txt and the data folder (XINFER_DATA, default ../shared/data).
 """
 
 import argparse
@@ -79,27 +79,31 @@ def open_vino(path, settings):
     return lambda batch: compiled(batch)[compiled.output(0)]
 
 
-def runners(model, work):
+def runners(model, work, controls):
     """By name functions from a batch to scores; OURS is what the others are compared with."""
     samples = np.stack([load(model, path) for path, _ in labelled_images(model, [model.calib])])
     cache, quantised = work / "ranges.json", work / "qdq.onnx"
     ours = xinfer.build(model.path(), calib=samples, calib_cache=cache, max_batch=BATCH, device="cpu")
     xinfer.quantize(model.path(), quantised, calib_cache=cache, max_batch=BATCH)
-    return {
-        "float32": onnx_runtime(model.path()),
+    found = {
         OURS: ours,
         "Q/DQ in ONNX Runtime": onnx_runtime(quantised),
-        "Q/DQ in OpenVINO, float32": open_vino(quantised, {"INFERENCE_PRECISION_HINT": "f32"}),
-        "Q/DQ in OpenVINO": open_vino(quantised, {}),
-        "control: Q/DQ in ONNX Runtime, not optimised": onnx_runtime(quantised, optimised=False),
-        "control: Q/DQ in xinfer": xinfer.build(quantised, max_batch=BATCH, device="cpu"),
+        "Q/DQ in OpenVINO": open_vino(quantised, {"INFERENCE_PRECISION_HINT": "f32"}),
     }
+    if controls:
+        found |= {
+            "control: float32": onnx_runtime(model.path()),
+            "control: Q/DQ in OpenVINO, its choice of float type": open_vino(quantised, {}),
+            "control: Q/DQ in ONNX Runtime, not optimised": onnx_runtime(quantised, optimised=False),
+            "control: Q/DQ in xinfer": xinfer.build(quantised, max_batch=BATCH, device="cpu"),
+        }
+    return found
 
 
-def judge(name, count, work):
+def judge(name, count, work, controls):
     """By runtime: for every image whether the best class is the right one."""
     model = shared_models.MODELS[name]
-    found = runners(model, work)
+    found = runners(model, work, controls)
     right = {runtime: [] for runtime in found}
     images = list(labelled_images(model, model.eval))[: count or None]
     for start in range(0, len(images), BATCH):
@@ -114,12 +118,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", nargs="+", default=MODELS, choices=MODELS)
     parser.add_argument("--count", type=int, default=0, help="images at most; 0 is all")
+    parser.add_argument("--controls", action="store_true", help="also run what shows the effect of rounding alone")
     parser.add_argument("-o", "--output", type=pathlib.Path)
     options = parser.parse_args()
     table = shared_models.Table("model\truntime\timages\tright\t%\tdistance to the engine\tturned\tstandard error")
     for name in options.models:
         with tempfile.TemporaryDirectory() as work:
-            right = judge(name, options.count, pathlib.Path(work))
+            right = judge(name, options.count, pathlib.Path(work), options.controls)
         for runtime, hits in right.items():
             turned, points = int((hits != right[OURS]).sum()), 100 / len(hits)
             distance = points * (int(hits.sum()) - int(right[OURS].sum()))
