@@ -82,8 +82,8 @@ def _make_builder(
     builder.with_preprocess(preprocess)
     if max_batch is not None:
         builder.with_max_batch_size(max_batch)
-    for name, (low, usual, high) in (profiles or {}).items():
-        builder.with_profile(name, list(low), list(usual), list(high))
+    for name, profile in (profiles or {}).items():
+        builder.with_profile(name, *_three_shapes(name, profile))
     cached = calib_cache is not None and pathlib.Path(calib_cache).exists()
     if calib_cache is not None:
         builder.with_calibration_cache(pathlib.Path(calib_cache), partial_cache)
@@ -95,6 +95,19 @@ def _make_builder(
     if calibrator is not None:
         builder.with_calibration_algorithm(calibrator)
     return builder
+
+
+def _three_shapes(name: str, profile: Any) -> list[list[int]]:
+    try:
+        shapes = [[int(size) for size in shape] for shape in profile]
+    except (TypeError, ValueError):
+        shapes = []
+    if len(shapes) == 3 and not isinstance(profile, str):
+        return shapes
+    raise InvalidArgumentError(
+        f'profiles["{name}"] is {profile!r}; needed: the smallest, the usual and the largest shape, such as '
+        "((1, 3, 224, 224), (8, 3, 224, 224), (32, 3, 224, 224))"
+    )
 
 
 def build(
@@ -368,6 +381,12 @@ def _baseline(baseline: Engine | Path | None, max_batch: int) -> _core.Engine | 
     return _core.Engine.load(pathlib.Path(baseline))
 
 
+def _check_labels(labels: Any, samples: int) -> None:
+    given = labels is not None and not isinstance(labels, (str, os.PathLike))
+    if given and len(labels) != samples:
+        raise InvalidArgumentError(f"{len(labels)} labels for {samples} samples; needed: a class index for each")
+
+
 def _as_files(data: Any, labels: Any, folder: pathlib.Path) -> tuple[pathlib.Path, str]:
     """Paths as the library reads samples ("": no labels); arrays are written to `folder`."""
     import numpy
@@ -377,9 +396,11 @@ def _as_files(data: Any, labels: Any, folder: pathlib.Path) -> tuple[pathlib.Pat
     elif isinstance(data, Mapping):
         path = folder / "samples.npz"
         numpy.savez(path, **data)
+        _check_labels(labels, len(next(iter(data.values()), ())))
     else:
         path = folder / "samples.npy"
         numpy.save(path, numpy.asarray(data))
+        _check_labels(labels, len(data))
     if labels is None:
         return path, ""
     if isinstance(labels, (str, os.PathLike)):

@@ -19,6 +19,7 @@
 #include "ir/fix_symbols.h"
 #include "ir/verify.h"
 #include "passes/adopt_quantization.h"
+#include "passes/choose_int8_regions.h"
 #include "passes/equalise_channels.h"
 #include "passes/pipeline.h"
 #include "passes/precision_plan.h"
@@ -51,6 +52,8 @@ class Builder {
   Status fix_dimensions(bool batch);
   /// Refuses a model that needs no calibration.
   Status expect_float_model() const;
+  /// Names in rules that no node has are most likely misspelt.
+  void warn_of_idle_patterns();
   Result<calibrate::Ranges> find_ranges();
   /// From the simplified graph to the engine's bytes.
   Result<std::string> compile(const calibrate::Ranges& ranges);
@@ -104,6 +107,14 @@ Status Builder::expect_float_model() const {
   if (!passes::holds_quantization(graph_)) return {};
   return invalid_argument(
       "the model is quantised already: it holds QuantizeLinear; calibrate the float model");
+}
+
+void Builder::warn_of_idle_patterns() {
+  for (const std::string& pattern : request_.patterns) {
+    if (passes::matches_any_node(graph_, pattern)) continue;
+    report_.warnings.push_back(
+        fmt::format("the rule \"{}\" matches no node and no output of one", pattern));
+  }
 }
 
 Status Builder::fix_dimensions(bool batch) {
@@ -273,6 +284,7 @@ Result<std::string> Builder::build() {
     XINFER_ASSIGN_OR_RETURN(ranges, find_ranges());
   }
   XINFER_RETURN_IF_ERROR(fix_dimensions(/*batch=*/false));
+  warn_of_idle_patterns();
   const ir::Graph simplified = graph_;
   Result<std::string> bytes = compile(ranges);
   const bool gpu_was_a_guess = request_.device == "auto" && !targets_.cuda.empty();
@@ -326,6 +338,7 @@ Result<std::string> Builder::quantize(const builders::QuantizeOptions& options) 
   XINFER_RETURN_IF_ERROR(expect_float_model());
   XINFER_ASSIGN_OR_RETURN(const calibrate::Ranges ranges, find_ranges());
   XINFER_RETURN_IF_ERROR(fix_dimensions(/*batch=*/true));
+  warn_of_idle_patterns();
   progress("compile", 0, 1);
   XINFER_ASSIGN_OR_RETURN(passes::PrecisionPlan plan,
                           plan_precisions(ranges, /*offsets=*/!options.for_tensorrt));

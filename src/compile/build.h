@@ -44,6 +44,7 @@ struct BuildRequest {
   std::int64_t max_batch = 0;  ///< 0: not given
   std::map<std::string, ShapeProfile> profiles;
   ir::Constraints constraints;
+  std::vector<std::string> patterns;  ///< in `constraints`, as the user wrote them
   std::string preprocess;
   std::string device = "auto";  ///< as parse_targets takes it
   lower::CudaBackend cuda_backend = lower::CudaBackend::kAuto;

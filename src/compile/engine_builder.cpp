@@ -142,11 +142,13 @@ EngineBuilder& EngineBuilder::with_calibration_algorithm(const std::string& algo
 
 EngineBuilder& EngineBuilder::keep(const std::string& pattern, Precision precision) {
   state_->request.constraints.precisions.push_back({pattern, to_ir(precision), true});
+  state_->request.patterns.push_back(pattern);
   return *this;
 }
 
 EngineBuilder& EngineBuilder::int8_only(const std::string& pattern) {
   state_->request.constraints.int8_only.push_back(pattern);
+  state_->request.patterns.push_back(pattern);
   return *this;
 }
 
@@ -161,6 +163,10 @@ EngineBuilder& EngineBuilder::with_preprocess(const std::string& text) {
 }
 
 EngineBuilder& EngineBuilder::with_threads(int threads) {
+  if (threads < 0) {
+    throw Error(ErrorCode::kInvalidArgument,
+                fmt::format("threads is {}; needed: 0 (all processors) or more", threads));
+  }
   state_->request.threads = threads;
   return *this;
 }

@@ -349,6 +349,11 @@ const ir::PrecisionRule* matching_rule(const Graph& graph, NodeId node,
   return rule == rules.rend() ? nullptr : &*rule;
 }
 
+bool matches_any_node(const Graph& graph, const std::string& pattern) {
+  return std::any_of(graph.order().begin(), graph.order().end(),
+                     [&](NodeId node) { return name_matches(graph, node, pattern); });
+}
+
 std::string constraint_obstacle(const Graph& graph, NodeId node,
                                 const ir::Constraints& constraints) {
   const ir::PrecisionRule* rule = matching_rule(graph, node, constraints);

@@ -37,6 +37,9 @@ RegionChoice choose_int8_regions(const ir::Graph& graph, const RangeMap& ranges,
 const ir::PrecisionRule* matching_rule(const ir::Graph& graph, ir::NodeId node,
                                        const ir::Constraints& constraints);
 
+/// True if the pattern matches some node as rules do.
+bool matches_any_node(const ir::Graph& graph, const std::string& pattern);
+
 /// Why the user's rules keep a node from INT8; empty if they do not.
 std::string constraint_obstacle(const ir::Graph& graph, ir::NodeId node,
                                 const ir::Constraints& constraints);

@@ -74,8 +74,14 @@ def test_options(conv_model, samples):
     assert [layer.name for layer in only.layers if layer.precision == "int8"] == ["conv2"]
     ranged = xinfer.build(conv_model, calib=samples, ranges={"x": (-9, 9)}, max_batch=2)
     assert bytes(ranged) != bytes(xinfer.build(conv_model, calib=samples, max_batch=2))
+    misspelt = xinfer.build(conv_model, calib=samples, keep={"con1": "fp32"}, int8_only=["conv*"], max_batch=2)
+    assert [w for w in misspelt.report.warnings if "rule" in w] == [
+        'the rule "con1" matches no node and no output of one'
+    ]
     with pytest.raises(xinfer.InvalidArgumentError, match="toaster"):
         xinfer.build(conv_model, device="toaster")
+    with pytest.raises(xinfer.InvalidArgumentError, match="threads is -1; needed: 0"):
+        xinfer.build(conv_model, threads=-1)
     with pytest.raises(xinfer.InvalidArgumentError, match="needs calib"):
         xinfer.build(conv_model, int8=True)
 
@@ -96,6 +102,9 @@ def test_a_calibrator_serves_several_builds(conv_model, samples):
 def test_profiles(conv_model):
     engine = xinfer.build(conv_model, profiles={"x": ((1, 3, 8, 8), (2, 3, 8, 8), (6, 3, 8, 8))})
     assert engine.inputs[0].max[0] == 6 and engine.inputs[0].opt[0] == 2
+    for wrong in ("1x3x8x8", (1, 3, 8), ((1, 3, 8, 8), (2, 3, 8, 8))):
+        with pytest.raises(xinfer.InvalidArgumentError, match="needed: the smallest, the usual and the largest"):
+            xinfer.build(conv_model, profiles={"x": wrong})
 
 
 def test_cache_is_written_and_skips_the_batches(conv_model, samples, tmp_path):
@@ -224,6 +233,8 @@ def test_evaluate_arrays(conv_model, samples):
     labels = engine(samples[:8]).argmax(axis=1)
     assert xinfer.evaluate(engine, samples[:8], labels).engine.top1_percent == 100
     assert xinfer.evaluate(engine, samples[:8], (labels + 1) % 5).engine.top1_percent == 0
+    with pytest.raises(xinfer.InvalidArgumentError, match="3 labels for 8 samples"):
+        xinfer.evaluate(engine, samples[:8], [0, 1, 2])
 
 
 def test_inspect(digits, digit_engine, tmp_path):
