@@ -85,7 +85,8 @@ void on_signal(int number, siginfo_t* info, void*) {
   Machine& machine = Machine::current();
   const std::string where =
       fmt::format("block {}, thread {}: ", machine.block().index, machine.thread().index);
-  if (number == SIGSEGV || number == SIGBUS) {
+  // Vectors that are not aligned are no page faults: they come from the processor, without address.
+  if ((number == SIGSEGV && info->si_code != SI_KERNEL) || number == SIGBUS) {
     report(where + "accesses " + launched->nearest_operand(info->si_addr));
   } else if (number == SIGALRM) {
     report(fmt::format("still running after {} s", kMostSeconds));

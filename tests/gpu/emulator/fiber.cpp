@@ -5,6 +5,17 @@
 #include <cstdint>
 #include <new>
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define XINFER_FIBER_ASAN
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define XINFER_FIBER_ASAN
+#endif
+#ifdef XINFER_FIBER_ASAN
+#include <sanitizer/asan_interface.h>
+#endif
+
 // Callee-saved registers of the System V ABI, psABI 1.0, section 3.2.1. Kernels change no rounding
 // modes, so that the control words need no saving.
 asm(".text\n"
@@ -51,6 +62,10 @@ FiberStacks::~FiberStacks() { munmap(memory_, bytes_); }
 
 void* FiberStacks::prepare(int index, void (*entry)()) const {
   std::byte* top = memory_ + kFiberBytes * static_cast<std::size_t>(index + 1);
+#ifdef XINFER_FIBER_ASAN
+  // The fiber before this one never returned from its functions, so their red zones are still set.
+  __asan_unpoison_memory_region(top - kStackBytes, kStackBytes);
+#endif
   auto* words = reinterpret_cast<std::uint64_t*>(top);
   // On entry the stack pointer is 8 off a multiple of 16, as after a call.
   words[-1] = 0;
