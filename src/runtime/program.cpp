@@ -250,6 +250,13 @@ double Program::bytes_of(unsigned step) const {
     const TensorView& view = bound_.tensors()[static_cast<std::size_t>(index)];
     bytes += static_cast<double>(view.size()) * static_cast<double>(size_of(view.dtype));
   };
+  if (const auto* concat = s.params_as_Concat(); concat != nullptr && concat->in_place()) {
+    // What was written into its slice is not moved; the rest is read and written.
+    for (unsigned i = 0; i < s.inputs()->size() && i < concat->in_place()->size(); ++i) {
+      if (concat->in_place()->Get(i) == 0) add(s.inputs()->Get(i));
+    }
+    return 2 * bytes;
+  }
   for (const std::int32_t input : *s.inputs()) add(input);
   for (const std::int32_t output : *s.outputs()) add(output);
   const engine::fb::Blob* weights = nullptr;
