@@ -114,7 +114,7 @@
         XINFER_STEP_##R                                                                            \
         "add $64, %[b]\n\tadd $4, %[p0]\n\tadd $4, %[p1]\n\tadd $4, %[p2]\n\t"                     \
         "add $4, %[p3]\n\tadd $4, %[p4]\n\tadd $4, %[p5]\n\tdec %[count]\n\tjnz 1b\n\t"            \
-        "dec %[lines]\n\tjz 2f\n\t"                                                                \
+        "decq %[lines]\n\tjz 2f\n\t"                                                                \
         "add %[skip], %[p0]\n\tadd %[skip], %[p1]\n\tadd %[skip], %[p2]\n\t"                       \
         "add %[skip], %[p3]\n\tadd %[skip], %[p4]\n\tadd %[skip], %[p5]\n\t"                       \
         "lea (%[b],%[tb],2), %[b]\n\tmov %[steps], %[count]\n\tjmp 1b\n\t"                         \
