@@ -4,10 +4,10 @@
     python3 bench/qdq_runtimes.py [--models …] [--count N] [--controls] [-o bench/results/qdq_runtimes.tsv]
 
 Images are read with Pillow once; `xinfer.build` and `xinfer.quantize` take the same calibration arrays, and every
-runtime the same inputs. Lines a model: top-1 of our engine; of the Q/DQ model in ONNX Runtime and in OpenVINO, whose
-float layers stay in float32. `--controls` adds the float32 model, OpenVINO's own choice for float layers (bfloat16
-where the processor has it), and two that differ from a neighbour by float rounding alone: the Q/DQ model in ONNX
-Runtime without its optimisations, and built into an engine of ours. "turned" counts images on which a line and our
+runtime the same inputs. Lines a model: top-1 of our engine; of the Q/DQ model built into an engine of ours, in ONNX
+Runtime, and in OpenVINO, whose float layers stay in float32. `--controls` adds the float32 model, OpenVINO's own choice
+for float layers (bfloat16 where the processor has it), and ONNX Runtime without its optimisations, which differs from
+itself by float rounding alone. "turned" counts images on which a line and our
 engine are not both right or both wrong; their square root over the images is the standard error of the distance.
 Needs the xinfer package, bench/requirements.txt and the data folder (XINFER_DATA, default ../shared/data).
 """
@@ -87,6 +87,7 @@ def runners(model, work, controls):
     xinfer.quantize(model.path(), quantised, calib_cache=cache, max_batch=BATCH)
     found = {
         OURS: ours,
+        "Q/DQ in xinfer": xinfer.build(quantised, max_batch=BATCH, device="cpu"),
         "Q/DQ in ONNX Runtime": onnx_runtime(quantised),
         "Q/DQ in OpenVINO": open_vino(quantised, {"INFERENCE_PRECISION_HINT": "f32"}),
     }
@@ -95,7 +96,6 @@ def runners(model, work, controls):
             "control: float32": onnx_runtime(model.path()),
             "control: Q/DQ in OpenVINO, its choice of float type": open_vino(quantised, {}),
             "control: Q/DQ in ONNX Runtime, not optimised": onnx_runtime(quantised, optimised=False),
-            "control: Q/DQ in xinfer": xinfer.build(quantised, max_batch=BATCH, device="cpu"),
         }
     return found
 
