@@ -80,9 +80,9 @@ Status GpuObserver::add(const std::string& name, const DeviceValues& values,
   counters.on_device += values.size();
   cuda::LaunchShape shape;
   shape.threads = kThreads;
-  shape.blocks = static_cast<unsigned>(
-      std::min<std::uint64_t>((values.size() + kThreads - 1) / kThreads,
-                              kBlocksPerMultiprocessor * static_cast<unsigned>(multiprocessors_)));
+  shape.blocks = static_cast<unsigned>(std::min<std::uint64_t>(
+      (values.size() + kThreads - 1) / kThreads,
+      kBlocksPerMultiprocessor * static_cast<std::uint64_t>(multiprocessors_)));
   const auto sample_size =
       std::max<std::uint64_t>(values.size() / static_cast<std::uint64_t>(values.samples), 1);
   const std::array addresses = {counters.bins.address(), counters.rest.address(),
@@ -112,10 +112,8 @@ Status GpuObserver::finish(const cuda::Stream& stream, RangeCollector& collector
     std::vector<std::uint32_t> bits(counters.channel_amax.size_bytes() / sizeof(std::uint32_t));
     XINFER_RETURN_IF_ERROR(cuda::copy_to_host(bits.data(), counters.channel_amax.address(),
                                               counters.channel_amax.size_bytes()));
-    std::vector<float> channel_amax;
-    for (const std::uint32_t magnitude : bits) {
-      channel_amax.push_back(std::bit_cast<float>(magnitude));
-    }
+    std::vector<float> channel_amax(bits.size());
+    std::ranges::transform(bits, channel_amax.begin(), std::bit_cast<float, std::uint32_t>);
     collector.add(name, quant::Histogram::from_counts(counts), channel_amax);
     counters = Counters();
   }
