@@ -18,7 +18,7 @@ Enum parse(const std::string& name, const char* what) {
   const auto value = ir::parse_enum<Enum>(name);
   if (value) return *value;
   std::string known;
-  for (const auto& entry : ir::EnumNames<Enum>::list) {
+  for (const auto& entry : ir::EnumNames<Enum>::kList) {
     known += (known.empty() ? "" : ", ") + std::string(entry.name);
   }
   throw Error(ErrorCode::kInvalidArgument,
@@ -30,9 +30,9 @@ Numbers filled(const Numbers& given, std::size_t axes, std::int64_t value) {
 }
 
 template <typename Op>
-void set_window(Op& op, Numbers kernel, const WindowOptions& window) {
+void set_window(Op& op, const Numbers& kernel, const WindowOptions& window) {
   const std::size_t axes = kernel.size();
-  op.kernel = std::move(kernel);
+  op.kernel = kernel;
   op.strides = filled(window.strides, axes, 1);
   op.dilations = filled(window.dilations, axes, 1);
   op.pads_begin = filled(window.pads_begin, axes, 0);

@@ -15,14 +15,14 @@ struct NamedValue {
   std::string_view name;
 };
 
-/// EnumNames<kernels::Unary>::list names every enumerator of kernels::Unary.
+/// EnumNames<kernels::Unary>::kList names every enumerator of kernels::Unary.
 template <typename Enum>
 struct EnumNames;
 
 template <>
 struct EnumNames<kernels::Unary> {
   using E = kernels::Unary;
-  static constexpr auto list =
+  static constexpr auto kList =
       std::to_array<NamedValue<E>>({{E::kIdentity, "identity"},
                                     {E::kAbs, "abs"},
                                     {E::kNeg, "neg"},
@@ -70,7 +70,7 @@ struct EnumNames<kernels::Unary> {
 template <>
 struct EnumNames<kernels::Binary> {
   using E = kernels::Binary;
-  static constexpr auto list =
+  static constexpr auto kList =
       std::to_array<NamedValue<E>>({{E::kAdd, "add"},
                                     {E::kSub, "sub"},
                                     {E::kMul, "mul"},
@@ -92,41 +92,41 @@ struct EnumNames<kernels::Binary> {
 template <>
 struct EnumNames<kernels::PoolKind> {
   using E = kernels::PoolKind;
-  static constexpr std::array<NamedValue<E>, 2> list = {
+  static constexpr std::array<NamedValue<E>, 2> kList = {
       {{E::kMax, "max"}, {E::kAverage, "average"}}};
 };
 template <>
 struct EnumNames<kernels::ReduceKind> {
   using E = kernels::ReduceKind;
-  static constexpr auto list = std::to_array<NamedValue<E>>({{E::kSum, "sum"},
-                                                             {E::kMean, "mean"},
-                                                             {E::kMax, "max"},
-                                                             {E::kMin, "min"},
-                                                             {E::kProd, "prod"},
-                                                             {E::kL1, "l1"},
-                                                             {E::kL2, "l2"},
-                                                             {E::kLogSum, "log_sum"},
-                                                             {E::kLogSumExp, "log_sum_exp"},
-                                                             {E::kSumSquare, "sum_square"}});
+  static constexpr auto kList = std::to_array<NamedValue<E>>({{E::kSum, "sum"},
+                                                              {E::kMean, "mean"},
+                                                              {E::kMax, "max"},
+                                                              {E::kMin, "min"},
+                                                              {E::kProd, "prod"},
+                                                              {E::kL1, "l1"},
+                                                              {E::kL2, "l2"},
+                                                              {E::kLogSum, "log_sum"},
+                                                              {E::kLogSumExp, "log_sum_exp"},
+                                                              {E::kSumSquare, "sum_square"}});
 };
 template <>
 struct EnumNames<kernels::PadMode> {
   using E = kernels::PadMode;
-  static constexpr auto list = std::to_array<NamedValue<E>>({{E::kConstant, "constant"},
-                                                             {E::kReflect, "reflect"},
-                                                             {E::kEdge, "edge"},
-                                                             {E::kWrap, "wrap"}});
+  static constexpr auto kList = std::to_array<NamedValue<E>>({{E::kConstant, "constant"},
+                                                              {E::kReflect, "reflect"},
+                                                              {E::kEdge, "edge"},
+                                                              {E::kWrap, "wrap"}});
 };
 template <>
 struct EnumNames<kernels::ResizeMode> {
   using E = kernels::ResizeMode;
-  static constexpr std::array<NamedValue<E>, 3> list = {
+  static constexpr std::array<NamedValue<E>, 3> kList = {
       {{E::kNearest, "nearest"}, {E::kLinear, "linear"}, {E::kCubic, "cubic"}}};
 };
 template <>
 struct EnumNames<kernels::CoordinateMode> {
   using E = kernels::CoordinateMode;
-  static constexpr std::array<NamedValue<E>, 7> list = {
+  static constexpr std::array<NamedValue<E>, 7> kList = {
       {{E::kHalfPixel, "half_pixel"},
        {E::kPytorchHalfPixel, "pytorch_half_pixel"},
        {E::kAlignCorners, "align_corners"},
@@ -138,7 +138,7 @@ struct EnumNames<kernels::CoordinateMode> {
 template <>
 struct EnumNames<kernels::NearestMode> {
   using E = kernels::NearestMode;
-  static constexpr std::array<NamedValue<E>, 4> list = {
+  static constexpr std::array<NamedValue<E>, 4> kList = {
       {{E::kRoundPreferFloor, "round_prefer_floor"},
        {E::kRoundPreferCeil, "round_prefer_ceil"},
        {E::kFloor, "floor"},
@@ -147,36 +147,36 @@ struct EnumNames<kernels::NearestMode> {
 template <>
 struct EnumNames<EpilogueOp::Kind> {
   using E = EpilogueOp::Kind;
-  static constexpr std::array<NamedValue<E>, 3> list = {
+  static constexpr std::array<NamedValue<E>, 3> kList = {
       {{E::kResidual, "residual"}, {E::kClip, "clip"}, {E::kUnary, "unary"}}};
 };
 template <>
 struct EnumNames<DType> {
   using E = DType;
-  static constexpr auto list = std::to_array<NamedValue<E>>({{E::kFloat32, "float32"},
-                                                             {E::kFloat16, "float16"},
-                                                             {E::kBFloat16, "bfloat16"},
-                                                             {E::kFloat64, "float64"},
-                                                             {E::kInt8, "int8"},
-                                                             {E::kUInt8, "uint8"},
-                                                             {E::kInt16, "int16"},
-                                                             {E::kUInt16, "uint16"},
-                                                             {E::kInt32, "int32"},
-                                                             {E::kUInt32, "uint32"},
-                                                             {E::kInt64, "int64"},
-                                                             {E::kUInt64, "uint64"},
-                                                             {E::kBool, "bool"}});
+  static constexpr auto kList = std::to_array<NamedValue<E>>({{E::kFloat32, "float32"},
+                                                              {E::kFloat16, "float16"},
+                                                              {E::kBFloat16, "bfloat16"},
+                                                              {E::kFloat64, "float64"},
+                                                              {E::kInt8, "int8"},
+                                                              {E::kUInt8, "uint8"},
+                                                              {E::kInt16, "int16"},
+                                                              {E::kUInt16, "uint16"},
+                                                              {E::kInt32, "int32"},
+                                                              {E::kUInt32, "uint32"},
+                                                              {E::kInt64, "int64"},
+                                                              {E::kUInt64, "uint64"},
+                                                              {E::kBool, "bool"}});
 };
 
 template <typename Enum>
 concept NamedEnum = requires {
-  EnumNames<Enum>::list;
+  EnumNames<Enum>::kList;
 };
 
 /// "leaky_relu"; "?" for a number that no enumerator has.
 template <NamedEnum Enum>
 constexpr std::string_view enum_name(Enum value) {
-  for (const auto& entry : EnumNames<Enum>::list) {
+  for (const auto& entry : EnumNames<Enum>::kList) {
     if (entry.value == value) return entry.name;
   }
   return "?";
@@ -184,7 +184,7 @@ constexpr std::string_view enum_name(Enum value) {
 
 template <NamedEnum Enum>
 constexpr std::optional<Enum> parse_enum(std::string_view name) {
-  for (const auto& entry : EnumNames<Enum>::list) {
+  for (const auto& entry : EnumNames<Enum>::kList) {
     if (entry.name == name) return entry.value;
   }
   return std::nullopt;

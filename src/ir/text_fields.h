@@ -53,7 +53,7 @@ Status read_field(TextCursor& text, Enum& value) {
     return {};
   }
   std::string known;
-  for (const auto& entry : EnumNames<Enum>::list) {
+  for (const auto& entry : EnumNames<Enum>::kList) {
     known += (known.empty() ? "" : ", ") + std::string(entry.name);
   }
   return text.error(fmt::format("found \"{}\", needs one of {}", word, known));

@@ -223,7 +223,7 @@ Tensor tensor_of(DType dtype, Shape shape, std::uint32_t seed) {
 
 /// Random bits hold NaNs with payloads, denormals and infinities.
 TEST(Text, ConstantsOfEveryTypeReadBackBitForBit) {
-  for (const auto& entry : EnumNames<DType>::list) {
+  for (const auto& entry : EnumNames<DType>::kList) {
     for (const Shape& shape : {Shape{}, Shape{0}, Shape{3}, Shape{2, 8}, Shape{5, 7}}) {
       for (std::uint32_t seed = 0; seed < 20; ++seed) {
         GraphBuilder b;
