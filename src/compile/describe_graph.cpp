@@ -22,7 +22,6 @@ BindingInfo describe(const std::string& name, const ir::Value& value) {
 
 std::vector<std::string> names_of(const ir::Graph& graph, const std::vector<ir::ValueId>& values) {
   std::vector<std::string> names;
-  names.reserve(values.size());
   for (ir::ValueId id : values) names.push_back(id == ir::kNoValue ? "" : graph.value(id).name);
   return names;
 }

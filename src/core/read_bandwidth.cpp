@@ -16,7 +16,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kLineBytes = 64;
 /// Bytes that a repetition reads at least, and for how long repetitions go on.
-constexpr std::size_t kLeastBytes = 4 * 1024 * 1024;
+constexpr std::size_t kLeastBytes = std::size_t{4} * 1024 * 1024;
 constexpr auto kDuration = std::chrono::milliseconds(4);
 constexpr int kLeastRepetitions = 3;
 

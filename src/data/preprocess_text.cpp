@@ -62,7 +62,7 @@ struct Element {
 };
 
 Status parse_letterbox(const Element& element, Preprocessing* p) {
-  const Status error = element.expected(
+  Status error = element.expected(
       "letterbox:WxH[:center|:topleft][:FILL] with sides of 1..32768 and FILL of 0..255");
   std::vector<std::string_view> parts = split(element.value, ':');
   if (parts.size() < 2 || parts.size() > 4) return error;
