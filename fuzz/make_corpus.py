@@ -111,8 +111,23 @@ def resize_model():
         {"scales": np.array([1, 1, 2, 2], np.float32), "pads": integers(0, 0, 1, 1, 0, 0, 1, 1)})
 
 
+def quantised_model():
+    """Q/DQ around a convolution; a second activation with a zero point of its own."""
+    return model(
+        [node("QuantizeLinear", ["x", "sx", "zx"], ["q"]),
+         node("DequantizeLinear", ["q", "sx", "zx"], ["d"]),
+         node("DequantizeLinear", ["w", "sw"], ["wf"], axis=0),
+         node("Conv", ["d", "wf"], ["c"], kernel_shape=[1, 1]),
+         node("QuantizeLinear", ["c", "sx", "z7"], ["q2"]),
+         node("DequantizeLinear", ["q2", "sx", "z7"], ["y"])],
+        [1, 2, 3, 3], [1, 2, 3, 3],
+        {"sx": np.float32(0.05), "zx": np.int8(0), "z7": np.uint8(7),
+         "w": RANDOM.integers(-127, 128, (2, 2, 1, 1)).astype(np.int8),
+         "sw": np.array([0.01, 0.02], np.float32)})
+
+
 MODELS = {"conv": conv_model, "residual": residual_model, "shape": shape_model,
-          "attention": attention_model, "resize": resize_model}
+          "attention": attention_model, "resize": resize_model, "quantised": quantised_model}
 
 
 def engine_input(engine):
