@@ -42,8 +42,10 @@ Status check_extent(const std::string& name, const ir::SymbolicShape& shape) {
     if (dim.constant() < 0 || dim.constant() > kMaxDim) {
       return invalid_model("value \"{}\" would have shape {}", name, ir::to_string(shape));
     }
-    if (dim.constant() > 0) count *= dim.constant();
-    if (count > kMaxElements) return too_large("value", name, shape);
+    if (dim.constant() == 0) continue;
+    if (__builtin_mul_overflow(count, dim.constant(), &count) || count > kMaxElements) {
+      return too_large("value", name, shape);
+    }
   }
   return is_moderate(shape) ? Status() : too_large("value", name, shape);
 }

@@ -135,6 +135,16 @@ TEST(ShapeArithmetic, ShapesComputedFromDataAreRefusedByName) {
   EXPECT_THAT(shape_of(model), HasSubstr("node \"free\" (Reshape, opset 13): shape \"shape\""));
 }
 
+TEST(ShapeArithmetic, ShapesOfTooManyElementsAreRefusedByName) {
+  TestModel model(13);
+  constexpr std::int64_t kMega = 1 << 20, kGiga = 1 << 30;
+  model.input("x", {"1", "0", "0", "0"}).output("y");
+  model.ints("pads", {8}, {0, 0, 0, 0, 0, kMega, kMega, 2 * kGiga});
+  model.node("Pad", {"x", "pads"}, {"y"});
+  EXPECT_THAT(shape_of(model),  // 2^71 elements
+              HasSubstr("value \"y\" of shape [1, 1048576, 1048576, 2147483648] is too large"));
+}
+
 TEST(ShapeArithmetic, IfWithAKnownConditionIsInlined) {
   TestModel model(13);
   model.input("x", {"n", "1"}).output("y").ints("i1", {}, {1}).ints("one", {}, {1});
