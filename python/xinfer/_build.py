@@ -149,8 +149,9 @@ def build(
         max_batch: the largest batch; also frees a model exported with a fixed batch of 1.
         device: what it is built for: "cpu", "cuda" (the GPU that is there), "cuda:1", or architectures, as
             "cuda:sm_90a"; several joined by commas. "auto" is "cuda" where there is a GPU, else "cpu".
-        timing_cache: where the times of GPU kernels are kept: read if it exists, written after timing.
-        tuning: False chooses GPU kernels by the cost model (and the timing cache) alone.
+        timing_cache: where the times of kernels are kept: read if it exists, written after timing. The CPU's
+            convolutions are timed only where a file is given.
+        tuning: False chooses kernels by the cost model (and the timing cache) alone.
         profiles: by input name the smallest, the usual and the largest shape.
         keep: by name pattern (`*`, `?`) the precision that layers keep, "fp32", "fp16" or "int8".
         int8_only: only layers that match one of these patterns may be INT8.
