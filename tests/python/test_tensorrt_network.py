@@ -1,6 +1,8 @@
 """Networks by hand: every layer against NumPy, settings that change late, names, errors."""
 
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -426,6 +428,31 @@ def test_a_refitted_engine_equals_one_that_was_built_with_the_weights():
     np.testing.assert_array_equal(_outputs(context), run(other, X))
     assert engine.refittable
     np.testing.assert_array_equal(refitter.get_weights_prototype("conv.weight").numpy(), weights["kernel"])
+
+
+REFITTABLE_SCRIPT = """
+import atexit
+import numpy as np
+import xinfer.tensorrt as trt
+from xinfer.tensorrt import _refit
+
+builder = trt.Builder(trt.Logger(trt.Logger.ERROR))
+network = builder.create_network(1)
+x = network.add_input("x", trt.float32, (1, 3, 4, 4))
+conv = network.add_convolution_nd(x, 2, (1, 1), np.ones((2, 3, 1, 1), np.float32))
+network.mark_output(conv.get_output(0))
+config = builder.create_builder_config()
+config.set_flag(trt.BuilderFlag.REFIT)
+engine = trt.Runtime(trt.Logger()).deserialize_cuda_engine(builder.build_serialized_network(network, config))
+assert engine.refittable and len(_refit._sources) == 1
+atexit._run_exitfuncs()
+assert not _refit._sources  # later, nanobind would complain of what they hold
+"""
+
+
+def test_what_is_kept_for_refitting_is_freed_at_exit():
+    ended = subprocess.run([sys.executable, "-c", REFITTABLE_SCRIPT], capture_output=True, text=True, check=True)
+    assert ended.stderr == ""
 
 
 def test_what_a_refitter_is_given_has_to_fit():

@@ -66,12 +66,35 @@ class ParserError:
     __repr__ = __str__
 
 
-class OnnxParser(ContextManager):
+class ErrorLog:
+    """What went wrong with models, one entry each; also said to the logger."""
+
+    def __init__(self, logger: Any) -> None:
+        self._logger = logger
+        self._errors: list[ParserError] = []
+
+    def _fail(self, error: Error, path: str) -> bool:
+        self._errors.append(ParserError(error, path))
+        say(self._logger, Severity.ERROR, str(self._errors[-1]))
+        return False
+
+    @property
+    def num_errors(self) -> int:
+        return len(self._errors)
+
+    def get_error(self, index: int) -> ParserError:
+        return self._errors[index]
+
+    def clear_errors(self) -> None:
+        self._errors.clear()
+
+
+class OnnxParser(ContextManager, ErrorLog):
     """Reads an ONNX model into an empty network."""
 
     def __init__(self, network: INetworkDefinition, logger: Any) -> None:
-        self._network, self._logger = network, logger
-        self._errors: list[ParserError] = []
+        ErrorLog.__init__(self, logger)
+        self._network = network
         self.flags = 0
 
     def parse(self, model: Any, path: str | os.PathLike[str] | None = None) -> bool:
@@ -97,21 +120,6 @@ class OnnxParser(ContextManager):
             say(self._logger, Severity.WARNING, warning)
         self._network._adopt(core)
         return True
-
-    def _fail(self, error: Error, path: str) -> bool:
-        self._errors.append(ParserError(error, path))
-        say(self._logger, Severity.ERROR, str(self._errors[-1]))
-        return False
-
-    @property
-    def num_errors(self) -> int:
-        return len(self._errors)
-
-    def get_error(self, index: int) -> ParserError:
-        return self._errors[index]
-
-    def clear_errors(self) -> None:
-        self._errors.clear()
 
     def get_layer_output_tensor(self, name: str, i: int) -> ITensor | None:
         for layer in self._network:

@@ -7,6 +7,7 @@ refitting builds it again: without calibration, with the same shapes and precisi
 
 from __future__ import annotations
 
+import atexit
 import collections
 import hashlib
 import os
@@ -23,7 +24,7 @@ from xinfer.tensorrt._basics import Weights, as_array
 from xinfer.tensorrt._engine import ICudaEngine
 from xinfer.tensorrt._enums import ErrorCodeTRT, TensorLocation, WeightsRole
 from xinfer.tensorrt._interfaces import record_error
-from xinfer.tensorrt._parser import ParserError
+from xinfer.tensorrt._parser import ErrorLog
 
 #: How many engines' sources are kept for engines that come back from bytes.
 _KEPT_SOURCES = 8
@@ -45,6 +46,7 @@ class Source:
 
 
 _sources: collections.OrderedDict[str, Source] = collections.OrderedDict()
+atexit.register(_sources.clear)  # while what they hold can still be freed
 
 
 def _digest(engine: _core.Engine) -> str:
@@ -200,12 +202,12 @@ class Refitter:
         return False
 
 
-class OnnxParserRefitter:
+class OnnxParserRefitter(ErrorLog):
     """Sets all weights of an engine to those of an ONNX model with the same names."""
 
     def __init__(self, refitter: Refitter, logger: Any) -> None:
-        self._refitter, self._logger = refitter, logger
-        self._errors: list[ParserError] = []
+        super().__init__(logger)
+        self._refitter = refitter
         self._pending: tuple[bytes, str | None] | None = None
 
     def refit_from_bytes(self, model: Any, path: str | os.PathLike[str] | None = None) -> bool:
@@ -228,16 +230,6 @@ class OnnxParserRefitter:
     def load_initializer(self, name: str, data: int, size: int) -> bool:
         raise UnsupportedError(f'unsupported: weights "{name}" handed over by address; supported: models with their weights')
 
-    @property
-    def num_errors(self) -> int:
-        return len(self._errors)
-
-    def get_error(self, index: int) -> ParserError:
-        return self._errors[index]
-
-    def clear_errors(self) -> None:
-        self._errors.clear()
-
     def _attempt(self, read: Callable[[], Any], path: str) -> bool:
         try:
             core, _ = read()
@@ -250,10 +242,6 @@ class OnnxParserRefitter:
             if not self._refitter.set_named_weights(name, core.constant_of(core.find_value(name))):
                 return self._fail(InvalidArgumentError(f'the weights "{name}" do not fit'), path)
         return True
-
-    def _fail(self, error: Error, path: str) -> bool:
-        self._errors.append(ParserError(error, path))
-        return False
 
 
 def _scales_of(source: Source) -> dict[str, float]:
