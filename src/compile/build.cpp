@@ -46,6 +46,8 @@ class Builder {
 
  private:
   Status find_targets();
+  /// The CPU as the target, tuned where a timing cache is given.
+  void add_cpu();
   Status import();
   Status simplify();
   /// Dimensions to which a profile gives one size become constants.
@@ -263,11 +265,15 @@ Status Builder::find_targets() {
     cuda.tuning = request_.tuning;
     if (!request_.tuning) cuda.tune_on = -1;
   }
-  if (targets_.cpu && !request_.timing_cache.empty()) {
-    targets_.cpu_tuning = CpuTuning{request_.isa, request_.threads, request_.tuning,
-                                    request_.timing_cache, request_.progress};
-  }
+  if (targets_.cpu) add_cpu();
   return {};
+}
+
+void Builder::add_cpu() {
+  targets_.cpu = true;
+  if (request_.timing_cache.empty()) return;
+  targets_.cpu_tuning = CpuTuning{request_.isa, request_.threads, request_.tuning,
+                                  request_.timing_cache, request_.progress};
 }
 
 Result<std::string> Builder::build() {
@@ -291,6 +297,7 @@ Result<std::string> Builder::build() {
   if (!bytes.ok() && gpu_was_a_guess && bytes.status().code() == ErrorCode::kUnsupported) {
     report_.warnings.push_back("built for the CPU: " + bytes.status().message());
     targets_ = {};
+    add_cpu();
     graph_ = simplified;
     bytes = compile(ranges);
   }

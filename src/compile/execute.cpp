@@ -61,10 +61,7 @@ Result<lower::SymbolRanges> symbols_of(const ir::Graph& graph, const std::vector
 /// Times the engine as it would be without tactics, and adds those found to its plan for the CPU.
 Status choose_tactics(const CpuTuning& tuning, fb::EngineT& details,
                       const engine::BlobWriter& blobs) {
-  tune::TimingCache timings;
-  if (!tuning.timing_cache.empty()) {
-    XINFER_ASSIGN_OR_RETURN(timings, tune::TimingCache::load(tuning.timing_cache));
-  }
+  XINFER_ASSIGN_OR_RETURN(tune::TimingCache timings, tune::TimingCache::load(tuning.timing_cache));
   const std::size_t known = timings.size();
   const std::string bytes = engine::serialize(details, blobs);
   XINFER_ASSIGN_OR_RETURN(auto file,
@@ -77,7 +74,7 @@ Status choose_tactics(const CpuTuning& tuning, fb::EngineT& details,
     if (plan->target != "cpu") continue;
     XINFER_RETURN_IF_ERROR(tune::tune_cpu(options, file, *plan).status());
   }
-  if (tuning.timing_cache.empty() || timings.size() == known) return {};
+  if (timings.size() == known) return {};
   return timings.save(tuning.timing_cache);
 }
 

@@ -23,7 +23,7 @@ struct CpuTuning {
   CpuIsa isa = best_isa();
   int threads = 0;                     ///< 0: all processors
   bool time = true;                    ///< false: the timing cache alone
-  std::filesystem::path timing_cache;  ///< read and, after timing, written; empty: none
+  std::filesystem::path timing_cache;  ///< read if it exists and, after timing, written
   builders::ProgressCallback progress;
 };
 

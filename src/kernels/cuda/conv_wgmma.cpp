@@ -63,8 +63,9 @@ Status check_tactic(const ConvProblem& problem, const WgmmaTactic& t, const Plan
         problem.output_align != 16 || problem.shape.y_pixel_stride % 16 != 0) {
       return unsupported("wgmma tactic with copied outputs for this layer");
     }
-    // An H200 ends a bulk store's rows at whole 16 bytes, not at the tensor map's extent: it writes
-    // over what lies behind the last channel.
+    // An H200 seems to end a bulk store's rows at whole 16 bytes, not at the tensor map's extent,
+    // and to write over what lies behind the last channel: of 1,000 random problems those with such
+    // rows failed, and no others.
     if (stored_channels(problem) % 16 != 0) {
       return unsupported("wgmma tactic with copied outputs for {} stored channels",
                          stored_channels(problem));
