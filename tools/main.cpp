@@ -7,8 +7,9 @@
 #include "exit_code.h"
 #include "xinfer/core/version.h"
 
-int main(int argc, char** argv) {
-  CLI::App app("Turns trained ONNX models into INT8 engines and runs them.\n", "xinfer");
+namespace {
+
+void run(CLI::App& app, int argc, char** argv) {
   app.set_version_flag("--version", std::string("xinfer ") + xinfer::kVersion);
   app.require_subcommand(1);
   app.get_formatter()->column_width(34);
@@ -21,13 +22,20 @@ int main(int argc, char** argv) {
   xinfer::tools::add_inspect(app);
   xinfer::tools::add_compare(app);
   xinfer::tools::add_devices(app);
+  app.parse(argc, argv);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  CLI::App app("Turns trained ONNX models into INT8 engines and runs them.\n", "xinfer");
   try {
-    app.parse(argc, argv);
+    run(app, argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : xinfer::tools::kUserError;
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "xinfer: {}\n", error.what());
-    return xinfer::tools::exit_code(error);
   }
   return 0;
+} catch (const std::exception& error) {
+  fmt::print(stderr, "xinfer: {}\n", error.what());
+  return xinfer::tools::exit_code(error);
 }

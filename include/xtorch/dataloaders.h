@@ -47,7 +47,8 @@ class ExtendedDataLoader {
   ExtendedDataLoader(D dataset, const Options& options)
       : ExtendedDataLoader(std::make_shared<const D>(std::move(dataset)), options) {}
   /// Throws xinfer::Error(invalid_argument) if the batch size or the prefetch factor is 0.
-  ExtendedDataLoader(std::shared_ptr<const datasets::Dataset> dataset, const Options& options);
+  ExtendedDataLoader(const std::shared_ptr<const datasets::Dataset>& dataset,
+                     const Options& options);
 
   /// Fills `batch` with the next one; false at the end of the epoch. Throws what the dataset threw;
   /// after that only `reset` continues.

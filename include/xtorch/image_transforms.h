@@ -19,7 +19,7 @@ class Resize : public Module {
   /// Scales the shorter side to `size` and keeps the proportions.
   explicit Resize(int size, Interpolation interpolation = Interpolation::kBilinear);
   /// {height, width}: exactly this size; {size}: the shorter side.
-  explicit Resize(std::vector<std::int64_t> size,
+  explicit Resize(const std::vector<std::int64_t>& size,
                   Interpolation interpolation = Interpolation::kBilinear);
 
   Sample operator()(const Sample& sample) const override;
@@ -35,7 +35,7 @@ class CenterCrop : public Module {
  public:
   explicit CenterCrop(int size);
   /// {height, width}, or {size} for a square.
-  explicit CenterCrop(std::vector<std::int64_t> size);
+  explicit CenterCrop(const std::vector<std::int64_t>& size);
 
   Sample operator()(const Sample& sample) const override;
 
@@ -53,8 +53,9 @@ class Letterbox : public Module {
   explicit Letterbox(int size, Placement placement = Placement::kCenter, int fill = 114,
                      Interpolation interpolation = Interpolation::kBilinear);
   /// {height, width}, or {size} for a square. `fill` is an 8-bit value.
-  explicit Letterbox(std::vector<std::int64_t> size, Placement placement = Placement::kCenter,
-                     int fill = 114, Interpolation interpolation = Interpolation::kBilinear);
+  explicit Letterbox(const std::vector<std::int64_t>& size,
+                     Placement placement = Placement::kCenter, int fill = 114,
+                     Interpolation interpolation = Interpolation::kBilinear);
 
   /// 8-bit images only: before any step that makes a tensor.
   Sample operator()(const Sample& sample) const override;

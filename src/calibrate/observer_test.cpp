@@ -125,10 +125,11 @@ TEST(RangeCollector, NetworkInputsAreNeverClipped) {
 TEST(RangeCollector, NanNamesTheValueAndTheFirstSample) {
   RangeCollector collector;
   add_range(&collector, 0, 10, 10);
-  std::vector<float> bad(4 * kSampleSize, 1.0f);
-  bad[3 * kSampleSize] = std::nanf("");
+  constexpr auto kSize = static_cast<std::size_t>(kSampleSize);
+  std::vector<float> bad(4 * kSize, 1.0f);
+  bad[3 * kSize] = std::nanf("");
   collector.add("late", bad, 4, 4);
-  bad[3 * kSampleSize] = -std::numeric_limits<float>::infinity();
+  bad[3 * kSize] = -std::numeric_limits<float>::infinity();
   collector.add("early", bad, 0, 4);
   const Status status = collector.finish({}, "m", samples(10)).status();
   EXPECT_EQ(status.code(), ErrorCode::kInvalidArgument);

@@ -117,7 +117,7 @@ TEST(MatchRanges, NothingInCommonFailsEvenIfPartial) {
 }
 
 TEST(MergeRanges, RefusesWhatDoesNotBelongTogether) {
-  const auto message = [](Ranges a, Ranges b) {
+  const auto message = [](const Ranges& a, const Ranges& b) {
     const std::vector<Ranges> parts = {a, b};
     return merge_ranges(parts).status().message();
   };

@@ -177,8 +177,8 @@ TEST(ImageExamples, DecodeAndPreprocess) {
   EXPECT_EQ(example.target, 4);
   EXPECT_EQ(example.name, path.string());
   const Image image = golden_image("decode/photo.png");
-  // Offsets (61 - 8) / 2 = 26.5 to 26, (47 - 8) / 2 = 19.5 to 20.
-  EXPECT_EQ(example.data.values<float>()[0], static_cast<float>(image.row(20)[26 * 3]));
+  // Offsets (61 - 8) / 2 = 26.5 to 26 (byte 78), (47 - 8) / 2 = 19.5 to 20.
+  EXPECT_EQ(example.data.values<float>()[0], static_cast<float>(image.row(20)[78]));
   EXPECT_EQ(fetch(2).status().message(),
             "image \"/nowhere\": cannot open the file: No such file or directory");
   const Preprocessor large =

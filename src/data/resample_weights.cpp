@@ -40,8 +40,8 @@ ResampleWeights<double> resample_weights(int in_size, int out_size, ResizeFilter
   const double inverse = 1.0 / widening;
   for (int i = 0; i < count; ++i) {
     const double center = (begin + i + 0.5) * scale;
-    const int first = std::max(0, static_cast<int>(center - support + 0.5));
-    const int last = std::min(in_size, static_cast<int>(center + support + 0.5));
+    const int first = std::max(0, static_cast<int>(std::floor(center - support + 0.5)));
+    const int last = std::min(in_size, static_cast<int>(std::floor(center + support + 0.5)));
     double* weights =
         &result.weights[static_cast<std::size_t>(i) * static_cast<std::size_t>(result.taps)];
     double sum = 0;

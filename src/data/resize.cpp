@@ -118,7 +118,7 @@ Tensor resize(const Tensor& planes, Size2d size, ResizeFilter filter) {
     for (int y = 0; y < size.height; ++y, out += size.width) {
       const auto i = static_cast<std::size_t>(y);
       for (int k = 0; k < down.counts[i]; ++k) {
-        const float* row = &narrow[static_cast<std::size_t>((down.firsts[i] + k) * size.width)];
+        const float* row = narrow.data() + std::ptrdiff_t{down.firsts[i] + k} * size.width;
         add_scaled(out, row, size.width,
                    static_cast<float>(down.weights[i * static_cast<std::size_t>(down.taps) +
                                                    static_cast<std::size_t>(k)]));

@@ -113,7 +113,8 @@ void to_planes(const Image& image, const Window& window, const NormalizeTable& t
   for (int c = 0; c < image.channels; ++c) {
     const float* values = table[static_cast<std::size_t>(c)].data();
     for (int y = 0; y < window.height; ++y, out += window.width) {
-      const std::uint8_t* in = image.row(window.top + y) + window.left * image.channels + c;
+      const std::uint8_t* in =
+          image.row(window.top + y) + std::ptrdiff_t{window.left} * image.channels + c;
       for (int x = 0; x < window.width; ++x, in += image.channels) out[x] = values[*in];
     }
   }
@@ -122,7 +123,8 @@ void to_planes(const Image& image, const Window& window, const NormalizeTable& t
 void to_interleaved(const Image& image, const Window& window, const NormalizeTable& table,
                     float* out) {
   for (int y = 0; y < window.height; ++y) {
-    const std::uint8_t* in = image.row(window.top + y) + window.left * image.channels;
+    const std::uint8_t* in =
+        image.row(window.top + y) + std::ptrdiff_t{window.left} * image.channels;
     for (int x = 0; x < window.width; ++x) {
       for (std::size_t c = 0; c < table.size(); ++c) *out++ = table[c][*in++];
     }

@@ -50,7 +50,7 @@ struct ExtendedDataLoader::State {
   bool started = false;  // Something has been read of this epoch.
 };
 
-ExtendedDataLoader::ExtendedDataLoader(std::shared_ptr<const datasets::Dataset> dataset,
+ExtendedDataLoader::ExtendedDataLoader(const std::shared_ptr<const datasets::Dataset>& dataset,
                                        const Options& options)
     : state_(std::make_shared<State>(dataset, options)) {}
 

@@ -78,9 +78,10 @@ TEST_F(XtorchTest, TheGuidesProgramLoadsBatches) {
   const xinfer::Image resized =
       xinfer::resize(photo(), {224, 224}, xinfer::ResizeFilter::kBilinear);
   const xt::Tensor data = ds.get(0).data;
-  for (std::size_t i = 0; i < 224 * 224; ++i) {
+  constexpr std::size_t kPixels = 50176;  // 224 x 224
+  for (std::size_t i = 0; i < kPixels; ++i) {
     const float value = static_cast<float>(resized.pixels[3 * i + 1]) / 255.0F;
-    ASSERT_EQ(data.values<float>()[224 * 224 + i], (value - 0.456F) / 0.224F);
+    ASSERT_EQ(data.values<float>()[kPixels + i], (value - 0.456F) / 0.224F);
   }
 }
 
@@ -157,7 +158,8 @@ TEST(Transforms, UsersWriteTheirOwn) {
                        std::make_shared<image::CenterCrop>(11)});
   const xt::Tensor found = chain(photo()).tensor();
   EXPECT_EQ(found.shape(), (Shape{3, 11, 11}));
-  const int pixel = photo().row(18)[3 * (60 - 25)];  // Offsets (47 - 11) / 2 and (61 - 11) / 2.
+  // Offsets (47 - 11) / 2 and (61 - 11) / 2; mirrored, 25 is column 35.
+  const int pixel = photo().row(18)[105];
   EXPECT_EQ(found.values<float>()[0], 1 - static_cast<float>(pixel) / 255.0F);
 }
 

@@ -116,7 +116,7 @@ namespace image {
 Resize::Resize(int size, Interpolation interpolation)
     : height_(checked_side("Resize", size)), width_(0), interpolation_(interpolation) {}
 
-Resize::Resize(std::vector<std::int64_t> size, Interpolation interpolation)
+Resize::Resize(const std::vector<std::int64_t>& size, Interpolation interpolation)
     : interpolation_(interpolation) {
   const Size2d checked = checked_size("Resize", size);
   height_ = checked.height;
@@ -134,7 +134,7 @@ Sample Resize::operator()(const Sample& sample) const {
 
 CenterCrop::CenterCrop(int size) : CenterCrop(std::vector<std::int64_t>{size}) {}
 
-CenterCrop::CenterCrop(std::vector<std::int64_t> size) {
+CenterCrop::CenterCrop(const std::vector<std::int64_t>& size) {
   const Size2d checked = checked_size("CenterCrop", size);
   height_ = checked.height;
   width_ = checked.width;
@@ -149,7 +149,7 @@ Sample CenterCrop::operator()(const Sample& sample) const {
 Letterbox::Letterbox(int size, Placement placement, int fill, Interpolation interpolation)
     : Letterbox(std::vector<std::int64_t>{size}, placement, fill, interpolation) {}
 
-Letterbox::Letterbox(std::vector<std::int64_t> size, Placement placement, int fill,
+Letterbox::Letterbox(const std::vector<std::int64_t>& size, Placement placement, int fill,
                      Interpolation interpolation)
     : placement_(placement), fill_(fill), interpolation_(interpolation) {
   const Size2d checked = checked_size("Letterbox", size);

@@ -88,7 +88,7 @@ Status initialise(void* lib, LoadedDriver& driver) {
   Status status;
   bind(lib, "cuInit", driver.api.init, status);
   bind(lib, "cuDriverGetVersion", driver.api.driver_get_version, status);
-  XINFER_RETURN_IF_ERROR(std::move(status));
+  if (!status.ok()) return status;
   // The version first: an old driver lacks symbols, and its number explains more than their names.
   if (driver.api.driver_get_version(&driver.version) != DriverResult::kSuccess) {
     return failure(ErrorCode::kDeviceError, "cuDriverGetVersion failed");
@@ -102,7 +102,7 @@ Status initialise(void* lib, LoadedDriver& driver) {
   bind_devices(lib, driver.api, status);
   bind_memory(lib, driver.api, status);
   bind_execution(lib, driver.api, status);
-  XINFER_RETURN_IF_ERROR(std::move(status));
+  if (!status.ok()) return status;
   const DriverResult result = driver.api.init(0);
   if (result == DriverResult::kStubLibrary) {
     return failure(ErrorCode::kDeviceError,

@@ -89,7 +89,7 @@ Result<ir::SymbolicShape> squeezed(NodeContext& node, const ir::SymbolicShape& s
   XINFER_ASSIGN_OR_RETURN(auto given, read_axes(node));
   std::vector<std::int64_t> axes;
   if (given) {
-    XINFER_ASSIGN_OR_RETURN(axes, node.axes(*std::move(given), shape.size()));
+    XINFER_ASSIGN_OR_RETURN(axes, node.axes(*given, shape.size()));
   }
   ir::SymbolicShape result;
   for (std::size_t i = 0; i < shape.size(); ++i) {

@@ -54,7 +54,7 @@ std::optional<Dim> quotient(const SymbolicShape& shape, const SymbolicShape& div
   const Dim numerator = ir::element_count(left);
   const Dim denominator = ir::element_count(by);
   if (denominator == Dim(0)) return {};
-  if (const auto exact = divide_by_product(numerator, denominator)) return exact;
+  if (auto exact = divide_by_product(numerator, denominator)) return exact;
   if (numerator.is_constant() && denominator.is_constant()) return {};
   return ir::floordiv(numerator, denominator);
 }

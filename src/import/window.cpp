@@ -65,14 +65,14 @@ Status read_pads(NodeContext& node, const ir::SymbolicShape& x, Window& window) 
 }  // namespace
 
 Result<Window> read_window(NodeContext& node, const ir::SymbolicShape& x,
-                           std::vector<std::int64_t> kernel) {
+                           const std::vector<std::int64_t>& kernel) {
   Window window;
   const auto declared = node.attributes().integers("kernel_shape");
   if (kernel.empty() && !declared) return node.invalid("kernel_shape is missing");
   if (!kernel.empty() && declared && *declared != kernel) {
     return node.invalid("kernel_shape differs from the weight's shape");
   }
-  window.kernel = kernel.empty() ? *declared : std::move(kernel);
+  window.kernel = kernel.empty() ? *declared : kernel;
   const std::size_t rank = window.kernel.size();
   if (x.size() != rank + 2) {
     return node.invalid("input has {} dimensions; a kernel of {} needs {}", x.size(), rank,

@@ -15,6 +15,6 @@ struct Window {
 /// the weight says, empty where the attribute kernel_shape decides. auto_pad is resolved; SAME with
 /// strides needs static spatial dimensions.
 Result<Window> read_window(NodeContext& node, const ir::SymbolicShape& x,
-                           std::vector<std::int64_t> kernel);
+                           const std::vector<std::int64_t>& kernel);
 
 }  // namespace xinfer::import

@@ -15,9 +15,9 @@ using Numbers = std::vector<std::int64_t>;
 
 /// The fields that Conv and Pool share.
 template <typename Op>
-void set_window(Op& op, Numbers kernel, const Window& window) {
+void set_window(Op& op, const Numbers& kernel, const Window& window) {
   const std::size_t axes = kernel.size();
-  op.kernel = std::move(kernel);
+  op.kernel = kernel;
   op.strides = Numbers(axes, window.stride);
   op.dilations = Numbers(axes, window.dilation);
   op.pads_begin = op.pads_end = Numbers(axes, window.pad);
@@ -63,8 +63,8 @@ ValueId GraphBuilder::random_constant(const Shape& shape, std::uint32_t seed, st
   return constant(std::move(tensor), std::move(name));
 }
 
-void GraphBuilder::output(ValueId id, std::string name) {
-  graph_->add_output(name.empty() ? value(id).name : std::move(name), id);
+void GraphBuilder::output(ValueId id, const std::string& name) {
+  graph_->add_output(name.empty() ? value(id).name : name, id);
 }
 
 std::string GraphBuilder::name_for(const Op& op, const std::string& wanted) const {

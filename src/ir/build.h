@@ -42,7 +42,7 @@ class GraphBuilder {
                    std::string name = "");
   /// float32 in [-1, 1), the same for the same shape and seed on every machine.
   ValueId random_constant(const Shape& shape, std::uint32_t seed = 0, std::string name = "");
-  void output(ValueId value, std::string name = "");
+  void output(ValueId value, const std::string& name = "");
 
   /// The first output of a new node, which gets the name `name` or one made from the operator's.
   ValueId add(Op op, std::vector<ValueId> inputs, std::string name = "");

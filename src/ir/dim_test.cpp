@@ -163,7 +163,7 @@ Expression random_expression(std::mt19937& random, int depth) {
   const Expression x = random_expression(random, depth - 1);
   const Expression y = random_expression(random, depth - 1);
   using Operation = std::function<std::optional<std::int64_t>(std::int64_t, std::int64_t)>;
-  const auto combine = [&](Operation operation, Dim dim) -> Expression {
+  const auto combine = [&](const Operation& operation, Dim dim) -> Expression {
     return {[x, y, operation](const Bindings& bindings) -> std::optional<std::int64_t> {
               const auto a = x.value(bindings), b = y.value(bindings);
               return a && b ? operation(*a, *b) : std::nullopt;

@@ -94,7 +94,7 @@ NodeId Graph::make_node(std::string wanted, Op op, std::vector<ValueId> inputs,
 }
 
 NodeId Graph::add_node(std::string wanted, Op op, std::vector<ValueId> inputs,
-                       std::vector<std::string> output_names) {
+                       const std::vector<std::string>& output_names) {
   const NodeId id = make_node(std::move(wanted), std::move(op), std::move(inputs), output_names);
   order_.push_back(id);
   return id;
@@ -135,7 +135,7 @@ std::vector<NodeId>::iterator Graph::position_of(NodeId id) {
 
 NodeId Graph::insert_node_before(NodeId position, std::string wanted, Op op,
                                  std::vector<ValueId> inputs,
-                                 std::vector<std::string> output_names) {
+                                 const std::vector<std::string>& output_names) {
   const NodeId id = make_node(std::move(wanted), std::move(op), std::move(inputs), output_names);
   order_.insert(position_of(position), id);
   return id;
@@ -143,7 +143,7 @@ NodeId Graph::insert_node_before(NodeId position, std::string wanted, Op op,
 
 NodeId Graph::insert_node_after(NodeId position, std::string wanted, Op op,
                                 std::vector<ValueId> inputs,
-                                std::vector<std::string> output_names) {
+                                const std::vector<std::string>& output_names) {
   const NodeId id = make_node(std::move(wanted), std::move(op), std::move(inputs), output_names);
   order_.insert(std::next(position_of(position)), id);
   return id;

@@ -89,7 +89,7 @@ class Graph {
   /// a node without a name takes that of its first output. References to nodes and values do not
   /// survive a call that adds any.
   NodeId add_node(std::string name, Op op, std::vector<ValueId> inputs,
-                  std::vector<std::string> output_names);
+                  const std::vector<std::string>& output_names);
   void add_output(std::string name, ValueId value);
 
   // --- reading ---
@@ -119,10 +119,10 @@ class Graph {
   // --- rewriting ---
   /// Inserts a new node before `position` in execution order; otherwise as add_node.
   NodeId insert_node_before(NodeId position, std::string name, Op op, std::vector<ValueId> inputs,
-                            std::vector<std::string> output_names);
+                            const std::vector<std::string>& output_names);
   /// As insert_node_before, right behind `position`.
   NodeId insert_node_after(NodeId position, std::string name, Op op, std::vector<ValueId> inputs,
-                           std::vector<std::string> output_names);
+                           const std::vector<std::string>& output_names);
   /// Every use of `from` (nodes and graph outputs) becomes `to`, except by the node that produces
   /// `to`: a node put behind `from` keeps reading it.
   void replace_uses(ValueId from, ValueId to);

@@ -16,7 +16,7 @@ const Dim kHeight = Dim::symbol("height");
 /// A graph with operands "i0", "i1", … and one node "n" that reads them.
 class OneNode {
  public:
-  OneNode& operand(SymbolicShape shape, DType dtype = DType::kFloat32, float scale = 0) {
+  OneNode& operand(const SymbolicShape& shape, DType dtype = DType::kFloat32, float scale = 0) {
     const ValueId id = graph_.add_input(fmt::format("i{}", inputs_.size()), dtype, shape);
     graph_.value(id).scale = scale;
     inputs_.push_back(id);
@@ -35,7 +35,7 @@ class OneNode {
   std::string infer(Op op, int outputs = 1) {
     std::vector<std::string> names;
     for (int i = 0; i < outputs; ++i) names.push_back(fmt::format("o{}", i));
-    const NodeId node = graph_.add_node("n", std::move(op), inputs_, std::move(names));
+    const NodeId node = graph_.add_node("n", std::move(op), inputs_, names);
     const Status status = infer_node(graph_, node);
     if (!status.ok()) {
       EXPECT_EQ(status.code(), ErrorCode::kInvalidModel);

@@ -36,8 +36,9 @@ std::vector<double> channel_norms(const Graph& graph, NodeId layer) {
   const bool channels_last = matmul != nullptr && !matmul->transpose_b;
   const auto channels =
       static_cast<std::size_t>(channels_last ? weights.shape().back() : weights.shape()[0]);
-  const std::size_t row = channels == 0 ? 0 : values.size() / channels;
   std::vector<double> norms(channels, 0.0);
+  if (values.empty()) return norms;
+  const std::size_t row = values.size() / channels;
   for (std::size_t i = 0; i < values.size(); ++i) {
     const std::size_t channel = channels_last ? i % channels : i / row;
     norms[channel] += static_cast<double>(values[i]) * values[i];

@@ -154,7 +154,7 @@ Status check_accumulator(std::int64_t largest_weight_sum, DType activation) {
 }
 
 Status check_activation_product(std::int64_t inner_size) {
-  constexpr std::int64_t kFactor = 255 * 128;
+  constexpr std::int64_t kFactor = std::int64_t{255} * 128;
   if (inner_size <= (kAccumulatorLimit - 1) / kFactor) return Status();
   return unsupported(
       "an inner dimension of {} times 255 * 128 reaches 2^31, the limit of an int32 accumulator",

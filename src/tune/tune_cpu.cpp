@@ -213,7 +213,8 @@ class CpuTuner {
 }  // namespace
 
 Result<CpuTuneReport> tune_cpu(const CpuTuneOptions& options,
-                               std::shared_ptr<const engine::EngineFile> file, fb::PlanT& plan) {
+                               const std::shared_ptr<const engine::EngineFile>& file,
+                               fb::PlanT& plan) {
   CpuTuner tuner(options, plan);
   const std::vector<Shapes> all_shapes = profile_shapes(file->engine());
   const int all = options.threads > 0 ? options.threads : available_processors();

@@ -31,7 +31,7 @@ struct CpuTuneReport {
 /// tactics for the smallest, usual and largest shapes of the profile. A tactic other than the cost
 /// model's is chosen where it is faster by more than timing varies.
 Result<CpuTuneReport> tune_cpu(const CpuTuneOptions& options,
-                               std::shared_ptr<const engine::EngineFile> file,
+                               const std::shared_ptr<const engine::EngineFile>& file,
                                engine::fb::PlanT& plan);
 
 }  // namespace xinfer::tune

@@ -9,8 +9,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <string>
 #include <vector>
 
@@ -234,4 +236,9 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace xinfer::kernels
 
-int main(int argc, char** argv) { return xinfer::kernels::run(argc, argv); }
+int main(int argc, char** argv) try {
+  return xinfer::kernels::run(argc, argv);
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "%s\n", error.what());
+  return 1;
+}

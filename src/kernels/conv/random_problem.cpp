@@ -182,8 +182,8 @@ EpilogueStep pick_step(std::mt19937& random, RandomProblem* p) {
 void fill_epilogue(std::mt19937& random, RandomProblem* p) {
   Epilogue& e = p->epilogue;
   const auto n = static_cast<std::size_t>(p->shape.out_channels);
-  const double depth = static_cast<double>(p->shape.kernel_h * p->shape.kernel_w *
-                                           (p->shape.in_channels / p->shape.groups));
+  const std::int64_t group_channels = p->shape.in_channels / p->shape.groups;
+  const auto depth = static_cast<double>(p->shape.kernel_h * p->shape.kernel_w * group_channels);
   // Outputs of a few hundred: rounding, both clamps and the inside of the range all occur.
   std::uniform_real_distribution<float> spread(0.2f, 2.0f);
   const float unit = static_cast<float>(1.0 / (90.0 * std::sqrt(depth)));

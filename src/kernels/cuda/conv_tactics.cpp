@@ -172,7 +172,7 @@ std::vector<Candidate<MmaTactic>> mma_candidates(const Workload& w) {
       {64, 16, 128, 4, 1, 4, 2},  {128, 32, 64, 4, 1, 4, 2},  {32, 32, 128, 2, 2, 4, 2},
       {256, 64, 64, 4, 1, 3, 1},  {128, 16, 64, 4, 1, 4, 2}};
   for (const MmaTactic& t : kTactics) {
-    if (t.tile_n > 16 && t.tile_n / 2 >= w.rows) continue;
+    if (t.tile_n > 16 && t.tile_n >= 2 * w.rows) continue;
     result.push_back({estimate_us(w, t), t});
   }
   return result;

@@ -16,7 +16,7 @@ namespace xinfer::kernels::cuda {
 namespace {
 
 ConvProblem dense_problem(std::int64_t in, std::int64_t out) {
-  static const float kScaled = 1.0f;
+  static constexpr float kScaled = 1.0f;
   ConvProblem problem;
   ConvShape& s = problem.shape;
   s.in_h = s.in_w = s.out_h = s.out_w = 14;

@@ -86,11 +86,11 @@ template <int count, int... index>
 struct UnaryIndices : UnaryIndices<count - 1, count - 1, index...> {};
 template <int... index>
 struct UnaryIndices<0, index...> {
-  static constexpr UnaryLoops table = make_unary_loops<index...>();
+  static constexpr UnaryLoops kTable = make_unary_loops<index...>();
 };
 
 /// Ops up to kSwish are vectorisable; those behind it are computed in double by unary.cpp.
-const UnaryLoops kUnaryLoops = UnaryIndices<static_cast<int>(Unary::kSwish) + 1>::table;
+const UnaryLoops kUnaryLoops = UnaryIndices<static_cast<int>(Unary::kSwish) + 1>::kTable;
 
 }  // namespace XINFER_ISA_NAMESPACE
 }  // namespace xinfer::kernels

@@ -33,6 +33,7 @@ void fill(int element_bytes, const void* value, char* y, std::int64_t n) {
 
 /// The index that stands for `at` outside [0, size); -1 for the constant.
 std::int64_t outside_index(PadMode mode, std::int64_t at, std::int64_t size) {
+  if (size == 0) return -1;
   switch (mode) {
     case PadMode::kConstant:
       return -1;
@@ -145,7 +146,7 @@ void tile(int element_bytes, DimSpan x_dims, DimSpan repeats, const void* x, voi
   const int last = static_cast<int>(x_dims.size()) - 1;
   const std::int64_t length = x_dims[x_dims.size() - 1];
   const std::int64_t copies = repeats[repeats.size() - 1];
-  std::int64_t x_strides[kMaxRank];
+  std::int64_t x_strides[kMaxRank] = {};
   dense_strides(last + 1, x_dims.data(), x_strides);
   std::int64_t rows = 1;
   for (int d = 0; d < last; ++d) {

@@ -25,7 +25,7 @@ struct Split {
   StridedLoop<1> kept, reduced;
 
   Split(std::span<const std::int64_t> dims, std::span<const bool> flags) {
-    std::int64_t strides[kMaxRank];
+    std::int64_t strides[kMaxRank] = {};
     const int rank = static_cast<int>(dims.size());
     dense_strides(rank, dims.data(), strides);
     for (int d = 0; d < rank; ++d) {
