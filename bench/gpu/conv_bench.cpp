@@ -1,11 +1,17 @@
-// Times the candidate kernels of ResNet-50's convolutions and of large matrix products.
-//   gpu_conv_bench compile FOLDER COUNT BATCH…   fills FOLDER with COUNT candidates a layer
-//   gpu_conv_bench run     FOLDER COUNT BATCH…   times them; one line a kernel, then the network
+// Times the candidate kernels of convolutions and matrix products.
+//   gpu_conv_bench compile FOLDER COUNT WHAT…   fills FOLDER with COUNT candidates a layer
+//   gpu_conv_bench run     FOLDER COUNT WHAT…   times them; one line a kernel
+// WHAT is any number of
+//   BATCH               ResNet-50's layers at that batch, then the network
+//   gemm                large products, in bursts of a few milliseconds
+//   sustained           8192 x 8192 x 8192 for a quarter of a second, when the clock has settled
+//   random FIRST COUNT  random layers (layers.h), then their mean share of the roofline
 // A line: layer, batch, tactic, microseconds, TOPS, TB/s, share of the roofline
 // max(1,600 TOPS, 4.26 TB/s), and whether its output equals the first candidate's.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
@@ -31,7 +37,7 @@ constexpr double kRotateBytes = 200e6;               // several times the L2 cac
 struct Options {
   bool compile = false;
   int count = 4;
-  std::vector<std::int64_t> batches;
+  double burst_ms = 2.0;
 };
 
 Result<std::vector<KernelSpec>> candidates(const ConvProblem& problem, std::int64_t batch,
@@ -105,7 +111,8 @@ Result<double> run_layer(const BenchLayer& layer, std::int64_t batch, const Opti
     XINFER_ASSIGN_OR_RETURN(const auto output, output_of(launches.front(), buffers, stream));
     if (expected.empty()) expected = output;
     const bool equal = output == expected;
-    XINFER_ASSIGN_OR_RETURN(const LayerTime time, time_launches(launches, stream, 2.0));
+    XINFER_ASSIGN_OR_RETURN(const LayerTime time,
+                            time_launches(launches, stream, options.burst_ms));
     if (equal) best = std::min(best, time.median_us);
     fmt::print("{}\t{}\t{}\t{:.2f}\t{:.0f}\t{:.2f}\t{:.1f}%\t{}\n", layer.name, batch, spec.tactic,
                time.median_us, operations(layer.problem, batch) / time.median_us / 1e6,
@@ -116,47 +123,91 @@ Result<double> run_layer(const BenchLayer& layer, std::int64_t batch, const Opti
   return best;
 }
 
+/// Compiles or times layers.
+class Bench {
+ public:
+  Bench(const Options& options, const KernelStore& store) : options_(options), store_(store) {
+    if (options.compile) return;
+    context_ = cuda::Context::open(0).value();
+    scope_.emplace(*context_);
+    const cuda::DeviceProperties device = cuda::device_properties(0).value();
+    multiprocessors_ = device.multiprocessors;
+    fmt::print("# {}, {} multiprocessors, driver CUDA {}\n", device.name, multiprocessors_,
+               cuda::version_text(cuda::driver_version().value()));
+  }
+
+  void resnet50(std::int64_t batch) {
+    double sum = 0;
+    for (const BenchLayer& one : resnet50_layers()) sum += one.count * layer(one, batch);
+    if (options_.compile) return;
+    fmt::print("# ResNet-50 convolutions, batch {}: sum of the best {:.1f} us, {:.0f} img/s\n",
+               batch, sum, static_cast<double>(batch) / sum * 1e6);
+  }
+
+  void gemms() {
+    layer(gemm_layer(8192, 8192, 8192), 1);
+    layer(gemm_layer(4096, 1024, 4096), 1);
+  }
+
+  void sustained() {
+    options_.burst_ms = 250;
+    layer(gemm_layer(8192, 8192, 8192), 1);
+  }
+
+  void random(std::uint32_t first, std::uint32_t count) {
+    double logarithms = 0;
+    for (std::uint32_t i = first; i < first + count; ++i) {
+      const RandomLayer random = random_layer(i);
+      const double us = layer(random.layer, random.batch);
+      if (options_.compile) continue;
+      const double share = roofline_us(random.layer.problem, random.batch) / us;
+      fmt::print("# best of {}, batch {}: {:.1f} us, {:.1f} % of the roofline\n", random.layer.name,
+                 random.batch, us, 100 * share);
+      logarithms += std::log(share);
+    }
+    if (options_.compile) return;
+    fmt::print("# {} random layers: geometric mean {:.1f} % of the roofline\n", count,
+               100 * std::exp(logarithms / count));
+  }
+
+ private:
+  /// The best time in microseconds; 0 when compiling.
+  double layer(const BenchLayer& one, std::int64_t batch) {
+    if (!options_.compile) return run_layer(one, batch, options_, store_, multiprocessors_).value();
+    compile_layer(one, batch, options_, store_).value();
+    return 0;
+  }
+
+  Options options_;
+  const KernelStore& store_;
+  std::optional<cuda::Context> context_;
+  std::optional<cuda::ContextScope> scope_;
+  int multiprocessors_ = 0;
+};
+
 int run(int argc, char** argv) {
   if (argc < 5) {
-    fmt::print("usage: {} compile|run FOLDER COUNT BATCH...\n", argv[0]);
+    fmt::print("usage: {} compile|run FOLDER COUNT BATCH|gemm|sustained|random FIRST COUNT...\n",
+               argv[0]);
     return 1;
   }
   Options options;
   options.compile = std::string(argv[1]) == "compile";
   options.count = std::atoi(argv[3]);
-  for (int i = 4; i < argc; ++i) options.batches.push_back(std::atoll(argv[i]));
   const KernelStore store(argv[2], kArchitecture, false);
-  std::optional<cuda::Context> context;
-  std::optional<cuda::ContextScope> scope;
-  int multiprocessors = 0;
-  if (!options.compile) {
-    context = cuda::Context::open(0).value();
-    scope.emplace(*context);
-    const cuda::DeviceProperties device = cuda::device_properties(0).value();
-    multiprocessors = device.multiprocessors;
-    fmt::print("# {}, {} multiprocessors, driver CUDA {}\n", device.name, multiprocessors,
-               cuda::version_text(cuda::driver_version().value()));
-  }
-  const std::vector<BenchLayer> network = resnet50_layers();
-  for (const std::int64_t batch : options.batches) {
-    double sum = 0;
-    for (const BenchLayer& layer : network) {
-      if (options.compile) {
-        compile_layer(layer, batch, options, store).value();
-      } else {
-        sum += layer.count * run_layer(layer, batch, options, store, multiprocessors).value();
-      }
-    }
-    if (!options.compile) {
-      fmt::print("# ResNet-50 convolutions, batch {}: sum of the best {:.1f} us, {:.0f} img/s\n",
-                 batch, sum, static_cast<double>(batch) / sum * 1e6);
-    }
-  }
-  for (const BenchLayer& layer : {gemm_layer(8192, 8192, 8192), gemm_layer(4096, 1024, 4096)}) {
-    if (options.compile) {
-      compile_layer(layer, 1, options, store).value();
+  Bench bench(options, store);
+  for (int i = 4; i < argc; ++i) {
+    const std::string what = argv[i];
+    if (what == "gemm") {
+      bench.gemms();
+    } else if (what == "sustained") {
+      bench.sustained();
+    } else if (what == "random" && i + 2 < argc) {
+      bench.random(static_cast<std::uint32_t>(std::atoi(argv[i + 1])),
+                   static_cast<std::uint32_t>(std::atoi(argv[i + 2])));
+      i += 2;
     } else {
-      run_layer(layer, 1, options, store, multiprocessors).value();
+      bench.resnet50(std::atoll(what.c_str()));
     }
   }
   return 0;

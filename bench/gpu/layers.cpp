@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <random>
+
 namespace xinfer::gpu {
 namespace {
 
@@ -52,6 +54,39 @@ std::vector<BenchLayer> resnet50_layers() {
     in_channels = wide;
   }
   return layers;
+}
+
+RandomLayer random_layer(std::uint32_t index) {
+  std::mt19937 random(index);
+  const auto pick = [&](std::initializer_list<int> values) {
+    return values.begin()[random() % values.size()];
+  };
+  const auto channels = [&] {
+    return pick({32, 48, 64, 96, 128, 160, 192, 256, 320, 384, 512, 640, 768, 1024, 1280, 2048});
+  };
+  RandomLayer result;
+  result.batch = pick({8, 32, 128});
+  const int kind = static_cast<int>(random() % 8);
+  if (kind == 0) {
+    const int tokens = pick({64, 128, 197, 256, 384, 512, 577});
+    const int k = pick({384, 512, 768, 1024, 1280, 2048, 3072, 4096});
+    result.layer = gemm_layer(tokens, pick({384, 768, 1024, 2304, 3072, 4096}), k);
+  } else {
+    const int kernel = kind < 4 ? 1 : kind == 7 ? pick({2, 5, 7}) : 3;
+    const int stride = kernel == 2 || random() % 5 == 0 ? 2 : 1;
+    // Networks halve the image when they double the channels.
+    const int size = pick({7, 10, 13, 14, 16, 20, 26, 28, 32, 40, 52, 56, 80});
+    int in = channels(), out = channels();
+    while (in * size > 16384) in /= 2;
+    while (out * size > 16384) out /= 2;
+    const bool residual = kernel == 1 && stride == 1 && random() % 3 == 0;
+    result.layer = layer("", 1, size, in, out, kernel, stride, residual);
+    if (kernel == 2) result.layer.problem.shape.pad_top = result.layer.problem.shape.pad_left = 0;
+    result.layer.name = fmt::format("{0}x{0} {1}->{2} at {3}x{3}{4}{5}", kernel, in, out, size,
+                                    stride > 1 ? " stride 2" : "", residual ? " + residual" : "");
+  }
+  result.layer.name = fmt::format("#{} {}", index, result.layer.name);
+  return result;
 }
 
 BenchLayer gemm_layer(std::int64_t m, std::int64_t n, std::int64_t k) {
