@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "jit/kernel_compiler.h"
+#include "lower/cuda/late_waits.h"
 #include "tune/tune.h"
 
 namespace xinfer::compile {
@@ -90,6 +91,7 @@ Result<std::unique_ptr<fb::PlanT>> make_cuda_plan(const ir::Graph& graph,
                           lower::lower_cuda(graph, symbols, target, blobs, build.precisions));
   const jit::CubinCache cubin_cache(build.cubin_folder);
   if (tuned) XINFER_RETURN_IF_ERROR(choose_fastest(build, cubin_cache, open));
+  lower::choose_late_waits(open);
   ChosenKernels kernels;
   for (std::size_t i = 0; i < open.launches.size(); ++i) {
     choose_variants(open.launches[i].points, kernels, *open.plan->steps[i]->params.AsCuda());

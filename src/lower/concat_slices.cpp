@@ -5,7 +5,7 @@
 namespace xinfer::lower {
 namespace {
 
-/// Steps whose kernels take a pixel stride for their result.
+/// Steps whose CPU kernels take a pixel stride for their result.
 bool writes_slices(const fb::StepT& step) {
   switch (step.params.type) {
     case fb::Params::Conv:
@@ -20,7 +20,7 @@ bool writes_slices(const fb::StepT& step) {
   }
 }
 
-/// Steps whose kernels take a pixel stride for what they read.
+/// Steps whose CPU kernels take a pixel stride for what they read.
 bool reads_slices(const fb::StepT& step) {
   switch (step.params.type) {
     case fb::Params::Conv:
@@ -41,7 +41,8 @@ bool mentions(const std::vector<TensorId>& operands, TensorId tensor) {
 /// The concatenations of a plan and the tensors that may become their slices.
 class ConcatSlices {
  public:
-  explicit ConcatSlices(Lowering& lowering) : lowering_(lowering), plan_(lowering.plan()) {}
+  ConcatSlices(Lowering& lowering, const SliceRules& rules)
+      : lowering_(lowering), rules_(rules), plan_(lowering.plan()) {}
 
   void place(fb::StepT& step) {
     fb::ConcatT& concat = *step.params.AsConcat();
@@ -53,7 +54,7 @@ class ConcatSlices {
       const TensorId input = step.inputs[i];
       const ir::Dim& channels = lowering_.shape_of(input).back();
       if (!channels.is_constant()) return;
-      if (may_be_slice(input, step)) {
+      if (is_aligned(whole, offset, channels.constant()) && may_be_slice(input, step)) {
         lowering_.make_view(input, whole, offset);
         concat.in_place[i] = true;
       }
@@ -62,6 +63,16 @@ class ConcatSlices {
   }
 
  private:
+  /// Whether `channels` from `offset` on, and the pixels of `whole`, are whole granules.
+  bool is_aligned(TensorId whole, std::int64_t offset, std::int64_t channels) const {
+    const ir::Dim& all = lowering_.shape_of(whole).back();
+    const auto dtype = static_cast<DType>(plan_.tensors[static_cast<std::size_t>(whole)]->dtype);
+    const auto size = static_cast<std::int64_t>(size_of(dtype));
+    return all.is_constant() && offset * size % rules_.granule_bytes == 0 &&
+           channels * size % rules_.granule_bytes == 0 &&
+           all.constant() * size % rules_.granule_bytes == 0;
+  }
+
   /// In the arena, with bytes of its own that no other tensor shares.
   bool is_plain_arena_tensor(TensorId tensor) const {
     const auto& made = *plan_.tensors[static_cast<std::size_t>(tensor)];
@@ -76,30 +87,36 @@ class ConcatSlices {
 
   bool may_be_slice(TensorId tensor, const fb::StepT& concat) const {
     if (!is_plain_arena_tensor(tensor)) return false;
+    const auto& from = *plan_.tensors[static_cast<std::size_t>(tensor)];
+    const auto& to = *plan_.tensors[static_cast<std::size_t>(concat.outputs[0])];
+    if (from.dtype != to.dtype || from.scale != to.scale) return false;
     if (std::count(concat.inputs.begin(), concat.inputs.end(), tensor) != 1) return false;
     bool written = false;
     for (const auto& step : plan_.steps) {
       if (mentions(step->outputs, tensor)) {
-        if (!writes_slices(*step)) return false;
+        if (!rules_.may_write(*step)) return false;
         written = true;
       }
       if (!mentions(step->inputs, tensor) || step.get() == &concat) continue;
       // Another concatenation copies from the slice.
       const bool copies = step->params.type == fb::Params::Concat &&
                           step->params.AsConcat()->axis + 1 == lowering_.shape_of(tensor).size();
-      if (!copies && !reads_slices(*step)) return false;
+      if (!copies && !rules_.may_read(*step)) return false;
     }
     return written;
   }
 
   Lowering& lowering_;
+  const SliceRules& rules_;
   fb::PlanT& plan_;
 };
 
 }  // namespace
 
-void write_concat_slices(Lowering& lowering) {
-  ConcatSlices slices(lowering);
+SliceRules cpu_slice_rules() { return {writes_slices, reads_slices}; }
+
+void write_concat_slices(Lowering& lowering, const SliceRules& rules) {
+  ConcatSlices slices(lowering, rules);
   for (auto& step : lowering.plan().steps) {
     if (step->params.type == fb::Params::Concat) slices.place(*step);
   }

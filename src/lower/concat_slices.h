@@ -6,7 +6,18 @@
 
 namespace xinfer::lower {
 
-/// Works on the finished steps of a plan, before memory is planned.
-void write_concat_slices(Lowering& lowering);
+/// What a back end's kernels can do with a slice.
+struct SliceRules {
+  bool (*may_write)(const fb::StepT& step);  ///< result with a pixel stride
+  bool (*may_read)(const fb::StepT& step);   ///< operands with a pixel stride
+  std::int64_t granule_bytes = 1;            ///< slices begin and end at multiples of this
+};
+
+/// Of the CPU's kernels.
+SliceRules cpu_slice_rules();
+
+/// Works on the finished steps of a plan, before memory is planned. Marks what need not be copied
+/// (Concat.in_place).
+void write_concat_slices(Lowering& lowering, const SliceRules& rules = cpu_slice_rules());
 
 }  // namespace xinfer::lower

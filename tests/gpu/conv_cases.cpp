@@ -227,7 +227,11 @@ GpuCase conv_halo_case(std::uint64_t seed) {
 
 GpuCase conv_latency_case(std::uint64_t seed) {
   const RandomConv conv = make_random_conv(seed, ConvFlavour::kDense);
-  return gemm_case(conv, latency_variants(conv.problem), seed);
+  GpuCase result = gemm_case(conv, latency_variants(conv.problem), seed);
+  if (seed % 3 == 0 && result.spec.may_wait_late) {
+    result.spec = waiting_late(std::move(result.spec));
+  }
+  return result;
 }
 
 GpuCase conv_half_case(std::uint64_t seed) {

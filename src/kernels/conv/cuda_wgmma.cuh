@@ -54,6 +54,8 @@ __device__ __forceinline__ void fill_table(const SharedLayout& shared, const flo
 /// The copying thread: all slices of all tiles of this block.
 __device__ __forceinline__ void produce(const SharedLayout& shared, const TensorMap* x_map,
                                         const TensorMap* weight_map, int tiles_m) {
+  prefetch_map(x_map);
+  if constexpr (!kResident) prefetch_map(weight_map);
   TileWalk tile(tiles_m);
   if constexpr (kResident) {
     if (tile.valid()) {
@@ -103,6 +105,7 @@ __device__ __forceinline__ void produce(const SharedLayout& shared, const Tensor
 /// The thread that brings residual tiles.
 __device__ __forceinline__ void produce_residuals(const SharedLayout& shared,
                                                   const TensorMap* residual_map, int tiles_m) {
+  prefetch_map(residual_map);
   wait_for_predecessor();
   int stage = 0;
   u32 parity = 0;
@@ -359,6 +362,7 @@ extern "C" __global__ void __launch_bounds__(xi::kThreads, 1)
   extern __shared__ u8 raw[];
   const SharedLayout shared = {(shared_address(raw) + 1023) & ~1023u};
   if (threadIdx.x == 0) initialise_barriers(shared);
+  if (kCopyOut && threadIdx.x == 32) prefetch_map(&y_map);
   if constexpr (kTableInShared) fill_table(shared, multiplier, bias);
   __syncthreads();
   const s64 pixels = static_cast<s64>(batch) * kOutH * kOutW;

@@ -89,6 +89,7 @@ struct Halo {
 
 __device__ __forceinline__ void produce(const Halo& halo, const TensorMap* x_map,
                                         const TensorMap* weight_map) {
+  prefetch_map(x_map);
   barrier_expect(halo.weights_full(), kSlices * kSliceBytes);
   for (int slice = 0; slice < kSlices; ++slice) {
     copy_box_2d(halo.weights(slice), weight_map, halo.weights_full(),

@@ -9,6 +9,9 @@
 // weights are requested before the preceding kernel ends, activations right after. Partial sums
 // meet in the shared memory of the block that owns the rows (integers: the order does not matter).
 // Grid: tiles * kSplit blocks, the cluster's blocks adjacent, channel tiles next.
+//
+// XI_WAITS_LATE: the preceding kernel does not write the input, so products are summed beside it,
+// and only residuals and stores wait for it (KernelSpec::waits_late).
 #pragma once
 
 #include "cuda/epilogue.cuh"
@@ -18,6 +21,12 @@
 namespace xi {
 
 using namespace layer;
+
+#ifdef XI_WAITS_LATE
+constexpr bool kWaitsLate = true;
+#else
+constexpr bool kWaitsLate = false;
+#endif
 
 constexpr int kThreads = 128 * kWarpgroups;
 constexpr int kSources = kSplit * kWarpgroups;  // partial sums of one output
@@ -166,8 +175,8 @@ struct OwnRows {
       }
     }
   }
-  __device__ __forceinline__ void finish(const Fragment (&acc)[kTileN / 2], void* y,
-                                         const StepPointers& steps) {
+  __device__ __forceinline__ void finish(const Fragment (&acc)[kTileN / 2], const Block&, int,
+                                         void* y, const StepPointers& steps) {
 #pragma unroll
     for (int c = 0; c < kChunks; ++c) {
       if (channel[c] >= kStoredChannels) continue;
@@ -187,11 +196,34 @@ struct OwnRows {
   }
 };
 
-__device__ __forceinline__ void cluster_arrive() {
-  asm volatile("barrier.cluster.arrive.release.aligned;" ::: "memory");
+/// Says that this block has started: others may write to it once they all have.
+__device__ __forceinline__ void announce_start() {
+  if constexpr (kSplit > 1) asm volatile("barrier.cluster.arrive.relaxed.aligned;" ::: "memory");
 }
-__device__ __forceinline__ void cluster_wait() {
-  asm volatile("barrier.cluster.wait.acquire.aligned;" ::: "memory");
+__device__ __forceinline__ void wait_for_starts() {
+  if constexpr (kSplit > 1) asm volatile("barrier.cluster.wait.acquire.aligned;" ::: "memory");
+}
+/// Waits until every source has sent its sums.
+__device__ __forceinline__ void meet() {
+  if constexpr (kSplit > 1) {
+    asm volatile("barrier.cluster.arrive.release.aligned;" ::: "memory");
+    asm volatile("barrier.cluster.wait.acquire.aligned;" ::: "memory");
+  } else {
+    __syncthreads();
+  }
+}
+
+/// Stores two words to the shared memory of a block of the cluster.
+__device__ __forceinline__ void store_pair(u32 local, int rank, u32 first, u32 second) {
+  if constexpr (kSplit == 1) {
+    asm volatile("st.shared.v2.b32 [%0], {%1, %2};" ::"r"(local), "r"(first), "r"(second)
+                 : "memory");
+  } else {
+    u32 remote;
+    asm volatile("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(remote) : "r"(local), "r"(rank));
+    asm volatile("st.shared::cluster.v2.b32 [%0], {%1, %2};" ::"r"(remote), "r"(first), "r"(second)
+                 : "memory");
+  }
 }
 
 /// Writes this warpgroup's partial sums to the blocks that own the rows.
@@ -204,25 +236,26 @@ __device__ __forceinline__ void send_sums(const Fragment (&acc)[kTileN / 2], con
     const int row = warp * 16 + h * 8 + lane / 4;
     const u32 local = block.exchange() + source * kSourceBytes +
                       (row % kOwnedRows * kRowWords + 2 * (lane % 4)) * 4;
-    u32 remote;
-    asm volatile("mapa.shared::cluster.u32 %0, %1, %2;"
-                 : "=r"(remote)
-                 : "r"(local), "r"(row / kOwnedRows));
 #pragma unroll
     for (int j = 0; j < kTileN / 8; ++j) {
-      asm volatile("st.shared::cluster.v2.b32 [%0], {%1, %2};" ::"r"(remote + j * 32),
-                   "r"(fragment_bits(acc[j * 4 + h * 2])),
-                   "r"(fragment_bits(acc[j * 4 + h * 2 + 1]))
-                   : "memory");
+      store_pair(local + j * 32, row / kOwnedRows, fragment_bits(acc[j * 4 + h * 2]),
+                 fragment_bits(acc[j * 4 + h * 2 + 1]));
     }
   }
 }
 
 /// Runs of four channels that a thread finishes from exchanged sums.
 struct OwnedRuns {
+  float4 multiplier[kItems], bias[kItems];
   Residuals<4> residuals[kItems];
   s64 pixel[kItems];  // negative: none
   int channel[kItems];
+
+  struct Table {
+    float4 m, b;
+    __device__ __forceinline__ float4 multiplier_of(int) const { return m; }
+    __device__ __forceinline__ float4 bias_of(int) const { return b; }
+  };
 
   __device__ __forceinline__ void locate(const Block& block, s64 pixels) {
 #pragma unroll
@@ -236,6 +269,15 @@ struct OwnedRuns {
       pixel[i] = row < kOwnedRows && p < pixels && channel[i] < kStoredChannels ? p : -1;
     }
   }
+  __device__ __forceinline__ void load_table(const float* multipliers, const float* biases) {
+#pragma unroll
+    for (int i = 0; i < kItems; ++i) {
+      const GlobalTable table = {multipliers + min(channel[i], kGroupRows - 4),
+                                 biases + min(channel[i], kGroupRows - 4)};
+      if constexpr (kScaled) multiplier[i] = table.multiplier_of(0);
+      bias[i] = table.bias_of(0);
+    }
+  }
   __device__ __forceinline__ void load_residuals(const StepPointers& steps) {
 #pragma unroll
     for (int i = 0; i < kItems; ++i) {
@@ -244,8 +286,11 @@ struct OwnedRuns {
                                               kStoredChannels - channel[i]);
     }
   }
-  __device__ __forceinline__ void finish(const Block& block, const float* multipliers,
-                                         const float* biases, void* y, const StepPointers& steps) {
+  __device__ __forceinline__ void finish(const Fragment (&acc)[kTileN / 2], const Block& block,
+                                         int warpgroup, void* y, const StepPointers& steps) {
+    wait_for_starts();
+    send_sums(acc, block, warpgroup);
+    meet();
 #pragma unroll
     for (int i = 0; i < kItems; ++i) {
       if (pixel[i] < 0) continue;
@@ -264,17 +309,26 @@ struct OwnedRuns {
 #pragma unroll
         for (int v = 0; v < 4; ++v) sum[v] += fragment_of<Fragment>(w[v]);
       }
-      const int table = min(channel[i], kGroupRows - 4);
       u32 words[1][kOutWords<4>];
       const auto value = [&](int, int v) { return sum[v]; };
-      compute_outputs<1, 4>(value, kGroupOutChannels - channel[i],
-                            GlobalTable{multipliers + table, biases + table},
+      compute_outputs<1, 4>(value, kGroupOutChannels - channel[i], Table{multiplier[i], bias[i]},
                             reinterpret_cast<const Residuals<4>(&)[1]>(residuals[i]), steps, words);
       store_outputs<4, kWholeFours>(y, pixel[i], channel[i], kStoredChannels - channel[i],
                                     words[0]);
     }
   }
 };
+
+template <bool kExchanged>
+struct OwnOutputs {
+  using Type = OwnRows<kChunkChannels>;
+};
+template <>
+struct OwnOutputs<true> {
+  using Type = OwnedRuns;
+};
+/// What a thread finishes.
+using Own = typename OwnOutputs<(kSources > 1)>::Type;
 
 }  // namespace xi
 
@@ -285,6 +339,7 @@ extern "C" __global__ void __launch_bounds__(xi::kThreads)
   using namespace xi;
   extern __shared__ u8 raw[];
   const Block block((shared_address(raw) + 1023) & ~1023u);
+  if (threadIdx.x == 32) prefetch_map(&x_map);
   if (threadIdx.x == 0) {
     for (int i = 0; i < block.slices; ++i) barrier_init(block.full(i), 1);
     barrier_init_fence();
@@ -293,31 +348,19 @@ extern "C" __global__ void __launch_bounds__(xi::kThreads)
   const s64 pixels = static_cast<s64>(batch) * kOutH * kOutW;
   const int warpgroup = threadIdx.x / 128;
   Fragment acc[kTileN / 2];
-  if constexpr (kSources == 1) {
-    OwnRows<kChunkChannels> own;
-    own.locate(block, pixels);
-    own.load_table(multiplier, bias);
-    __syncthreads();  // the barriers are ready
+  Own own;
+  own.locate(block, pixels);
+  own.load_table(multiplier, bias);
+  __syncthreads();  // the barriers are ready
+  announce_start();
+  if constexpr (!kWaitsLate) wait_for_predecessor();
+  if (threadIdx.x == 0) request_pixels(block, &x_map);
+  let_successor_start();
+  if constexpr (!kWaitsLate) own.load_residuals(steps);
+  multiply(acc, block, warpgroup);
+  if constexpr (kWaitsLate) {
     wait_for_predecessor();
-    if (threadIdx.x == 0) request_pixels(block, &x_map);
-    let_successor_start();
     own.load_residuals(steps);
-    multiply(acc, block, warpgroup);
-    own.finish(acc, y, steps);
-  } else {
-    OwnedRuns own;
-    own.locate(block, pixels);
-    __syncthreads();
-    cluster_arrive();  // this block has started: others may write to it once they all have
-    wait_for_predecessor();
-    if (threadIdx.x == 0) request_pixels(block, &x_map);
-    let_successor_start();
-    own.load_residuals(steps);
-    multiply(acc, block, warpgroup);
-    cluster_wait();
-    send_sums(acc, block, warpgroup);
-    cluster_arrive();
-    cluster_wait();
-    own.finish(block, multiplier, bias, y, steps);
   }
+  own.finish(acc, block, warpgroup, y, steps);
 }

@@ -83,6 +83,7 @@ Result<KernelSpec> latency_conv(const ConvProblem& problem, const LatencyTactic&
   spec.threads = 128 * tactic.warpgroups;
   spec.dynamic_shared_bytes = static_cast<int>(plan.shared_bytes);
   spec.cluster_blocks = tactic.split;
+  spec.may_wait_late = true;
   spec.tensor_maps = {activation_map(problem, plan.layout, tactic.tile_k, 64, plan.im2col),
                       weight_map(problem.input, plan.layout, tactic.tile_k, tactic.tile_n)};
   using Kind = KernelArgument::Kind;

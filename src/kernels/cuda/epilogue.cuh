@@ -44,14 +44,17 @@ struct ResidualWords<kV, kStep, true> {
   static constexpr int kPerWord = 4 / size_of(kSpec.elem);
   u32 words[kBytes / 4];
 
-  /// `limit` is the number of channels from `channel` on that exist in memory.
+  /// `limit` is the number of channels from `channel` on that the output stores. Pixels of the
+  /// residual may be shorter than the output's: what lies behind them is not read.
   template <bool kWhole>
   __device__ __forceinline__ void load(const StepPointers& pointers, s64 pixel, int channel,
                                        int limit) {
     constexpr int kSize = size_of(kSpec.elem);
+    constexpr bool kShorter = kSpec.pitch < layer::kOutPitch;
+    if constexpr (kShorter) limit = min(limit, kSpec.pitch - channel);
     const u8* from =
         static_cast<const u8*>(pointers.at[kStep]) + (pixel * kSpec.pitch + channel) * kSize;
-    if (kWhole || limit >= kV) {
+    if ((kWhole && !kShorter) || limit >= kV) {
       load_words<kBytes, kSpec.align>(from, words);
       return;
     }

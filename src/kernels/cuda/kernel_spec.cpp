@@ -24,8 +24,15 @@ std::vector<KernelArgument> weighted_arguments(Operand weights) {
           {Kind::kBatch}};
 }
 
+KernelSpec waiting_late(KernelSpec spec) {
+  spec.waits_late = true;
+  spec.tactic += "_late";
+  return spec;
+}
+
 std::string translation_unit(const KernelSpec& spec) {
-  return "#include \"" + spec.source + "\"\n";
+  const std::string form = spec.waits_late ? "#define XI_WAITS_LATE\n" : "";
+  return form + "#include \"" + spec.source + "\"\n";
 }
 
 }  // namespace xinfer::kernels::cuda

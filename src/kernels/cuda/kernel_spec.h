@@ -95,7 +95,16 @@ struct KernelSpec {
   int cluster_blocks = 1;
   std::vector<KernelArgument> arguments;
   std::vector<TensorMapRecipe> tensor_maps;
+  /// The kernel lets its successor start once its predecessor has completed, not earlier, and has
+  /// a form that waits late.
+  bool may_wait_late = false;
+  /// The kernel reads its input and weights before its predecessor completes, which must not write
+  /// them and must be a kernel that may wait late but does not; residuals and stores wait.
+  bool waits_late = false;
 };
+
+/// `spec` in the form that waits late, with a tactic of that name.
+KernelSpec waiting_late(KernelSpec spec);
 
 /// Input, weights (or the second input), multipliers, bias, output, the epilogue's pointers, batch:
 /// what kernels without tensor maps take.

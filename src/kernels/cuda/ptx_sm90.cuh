@@ -48,6 +48,11 @@ __device__ __forceinline__ void barrier_wait(u32 barrier, u32 parity) {
 #endif
 }
 
+/// Brings a map into the copy engine's cache: the first copy would otherwise wait for it.
+__device__ __forceinline__ void prefetch_map(const TensorMap* map) {
+  asm volatile("prefetch.tensormap [%0];" ::"l"(map) : "memory");
+}
+
 /// Copies a box of a 2-D tensor map to shared memory; completes on the barrier.
 __device__ __forceinline__ void copy_box_2d(u32 to, const TensorMap* map, u32 barrier, int x,
                                             int y) {

@@ -6,7 +6,7 @@
 
 namespace xi {
 
-constexpr int kWarpsOfBlock = 8;
+using layer::kWarpsOfBlock;
 
 // A lane owns every 32nd run of kRowRun elements of its row: runs are loaded and stored as vectors
 // of up to 16 bytes where pitches and types allow.
@@ -118,7 +118,7 @@ struct RowPartOf {
     }
   }
 
-  /// Stores what change(begin, values) makes of every run; INT8 is quantised by true division.
+  /// Stores what change(run, values) makes of every run; INT8 is quantised by true division.
   /// Elements behind the last become zeros.
   template <typename Change>
   __device__ __forceinline__ void store(void* y, s64 row, const Change& change) const {
@@ -127,7 +127,7 @@ struct RowPartOf {
       float values[kRun];
       get(run, values);
       const int begin = run_begin(run);
-      change(begin, values);
+      change(run, values);
 #pragma unroll
       for (int i = 0; i < kRun; ++i) {
         if constexpr (is_int8(layer::kOutElem)) values[i] = __fdiv_rn(values[i], layer::kScale);

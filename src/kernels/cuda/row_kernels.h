@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "core/status.h"
 #include "kernels/cuda/kernel_spec.h"
@@ -20,10 +21,28 @@ struct RowProblem {
   float y_scale = 1.0f;  ///< INT8 outputs
 };
 
+/// How rows are spread.
+struct RowTactic {
+  int rows_of_block = 8;      ///< a warp each
+  bool tables_early = false;  ///< scale and bias are loaded before the preceding kernel ends
+};
+
 Result<KernelSpec> softmax_kernel(const RowProblem& problem, bool log);
 
+/// What is added to a row normalised to mean 0 and variance 1.
+struct LayerNormProblem {
+  RowProblem rows;
+  float epsilon = 1e-5f;
+  bool has_scale = true, has_bias = true;
+  bool constant_tables = true;  ///< no kernel writes scale and bias
+};
+
 /// Operand::kMultiplier and kBias are scale and bias, float32 [length]; absent ones are null.
-Result<KernelSpec> layer_norm_kernel(const RowProblem& problem, float epsilon, bool has_scale,
-                                     bool has_bias);
+/// Fails with unsupported if the tactic cannot compute the problem.
+Result<KernelSpec> layer_norm_kernel(const LayerNormProblem& problem, const RowTactic& tactic);
+
+/// The kernels worth timing for this batch, the one expected to be fastest first.
+Result<std::vector<KernelSpec>> layer_norm_candidates(const LayerNormProblem& problem,
+                                                      std::int64_t batch, int multiprocessors);
 
 }  // namespace xinfer::kernels::cuda

@@ -121,7 +121,7 @@ Status lower_conv(CudaLowering& cuda, const fb::StepT& step, ConvShape shape,
   ConvProblem problem;
   problem.shape = shape;
   problem.input = x.dtype;
-  problem.stored_channels = y.pitch;
+  problem.stored_channels = y.own_channels();
   problem.epilogue.output_dtype = y.dtype;
   problem.epilogue.multiplier = x.is_int8() ? &kPresent : nullptr;
   problem.epilogue.bias = &kPresent;

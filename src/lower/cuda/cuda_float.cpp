@@ -123,10 +123,15 @@ Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::Laye
   if (scale != kNoTensor) cuda.read(launch, Operand::kMultiplier, scale);
   if (bias != kNoTensor) cuda.read(launch, Operand::kBias, bias);
   cuda.write(launch, Operand::kOutput, y.id);
-  XINFER_ASSIGN_OR_RETURN(
-      auto spec, kernels::cuda::layer_norm_kernel(problem, norm.epsilon, scale != kNoTensor,
-                                                  bias != kNoTensor));
-  return cuda.emit(step, std::move(launch), std::move(spec));
+  const auto is_fixed = [&](TensorId id) { return id == kNoTensor || cuda.is_constant(id); };
+  const kernels::cuda::LayerNormProblem layer{problem, norm.epsilon, scale != kNoTensor,
+                                              bias != kNoTensor, is_fixed(scale) && is_fixed(bias)};
+  for (const std::int64_t batch : cuda.batch_points(launch.batch)) {
+    XINFER_ASSIGN_OR_RETURN(auto candidates, kernels::cuda::layer_norm_candidates(
+                                                 layer, batch, cuda.target().multiprocessors));
+    launch.points.push_back({batch, std::move(candidates)});
+  }
+  return cuda.emit(step, std::move(launch));
 }
 
 }  // namespace xinfer::lower

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "ir/build.h"
+#include "lower/cuda/late_waits.h"
 #include "lower/cuda/lower_cuda.h"
 
 namespace xinfer::lower {
@@ -160,6 +161,62 @@ TEST(CudaLowering, ConvertsBetweenFp32AndFp16Layers) {
                                                DType::kFloat16, DType::kFloat32));
 }
 
+NodePrecisions all_half(const ir::Graph& graph) {
+  NodePrecisions precisions;
+  for (const ir::NodeId id : graph.order()) {
+    precisions[graph.node(id).name] = ir::Precision::kFp16;
+  }
+  return precisions;
+}
+
+/// Two branches of so many channels each, concatenated for a third convolution.
+ir::Graph branches_graph(std::int64_t channels) {
+  ir::GraphBuilder builder;
+  const ir::ValueId x = builder.input("x", {ir::Dim::symbol("batch"), 16, 16, 16});
+  const auto branch = [&](const std::string& name) {
+    return builder.conv(x, builder.random_constant({channels, 16, 1, 1}), ir::kNoValue, {}, name);
+  };
+  const ir::ValueId joined = builder.add(ir::Concat{1}, {branch("c1"), branch("c2")}, "joined");
+  builder.output(builder.conv(joined, builder.random_constant({16, 2 * channels, 1, 1}),
+                              ir::kNoValue, {}, "c3"));
+  return builder.graph();
+}
+
+TEST(CudaLowering, WritesBranchesWhereTheirConcatenationLies) {
+  const ir::Graph graph = branches_graph(32);
+  const OpenCudaPlan open = lower_with(graph, all_half(graph));
+  EXPECT_THAT(families(open), ElementsAre("Transpose", "Conv", "Conv", "Conv", "Transpose"));
+  const auto& tensors = open.plan->tensors;
+  const auto written = [&](std::size_t step) -> const engine::fb::TensorT& {
+    return *tensors[static_cast<std::size_t>(open.plan->steps[step]->outputs[0])];
+  };
+  EXPECT_EQ(written(2).view_of, open.plan->steps[3]->inputs[0]);
+  EXPECT_EQ(written(1).channel_offset, 0u);
+  EXPECT_EQ(written(2).channel_offset, 32u);
+  EXPECT_THAT(open.launches[1].points[0].candidates.front().layer,
+              testing::AllOf(HasSubstr("kOutPitch = 64"), HasSubstr("kStoredChannels = 32")));
+}
+
+TEST(CudaLowering, CopiesBranchesThatAreNoWholeGranules) {
+  const ir::Graph graph = branches_graph(12);
+  const OpenCudaPlan open = lower_with(graph, all_half(graph));
+  EXPECT_THAT(families(open),
+              ElementsAre("Transpose", "Conv", "Conv", "Concat", "Concat", "Conv", "Transpose"));
+}
+
+TEST(CudaLowering, LetsBranchesOverlap) {
+  const ir::Graph graph = branches_graph(32);
+  OpenCudaPlan open = lower_with(graph, all_half(graph));
+  choose_late_waits(open);
+  const auto waits_late = [&](std::size_t launch) {
+    return open.launches[launch].points[0].candidates.front().waits_late;
+  };
+  EXPECT_FALSE(waits_late(1));  // behind a kernel that lets it start too early
+  EXPECT_TRUE(waits_late(2));
+  EXPECT_FALSE(waits_late(3));  // reads what its predecessor writes
+  EXPECT_THAT(open.launches[2].points[0].candidates.front().tactic, testing::EndsWith("_late"));
+}
+
 /// softmax(x wq (x wk)T * 0.25) x wv over 2 heads of 32 and 16 tokens, as exporters write it.
 ir::Graph attention_graph() {
   ir::GraphBuilder builder;
@@ -181,14 +238,6 @@ ir::Graph attention_graph() {
   builder.output(
       builder.matmul(joined, builder.random_constant({64, 64}), ir::kNoValue, "projected"));
   return builder.graph();
-}
-
-NodePrecisions all_half(const ir::Graph& graph) {
-  NodePrecisions precisions;
-  for (const ir::NodeId id : graph.order()) {
-    precisions[graph.node(id).name] = ir::Precision::kFp16;
-  }
-  return precisions;
 }
 
 TEST(CudaLowering, ComputesAttentionInOneLaunch) {

@@ -49,6 +49,11 @@ Result<CudaTensor> CudaLowering::tensor(TensorId id) const {
   }
   result.pitch = made(id).pixel_stride != 0 ? static_cast<std::int64_t>(made(id).pixel_stride)
                                             : result.channels();
+  if (made(id).view_of >= 0) {
+    XINFER_ASSIGN_OR_RETURN(const CudaTensor whole, tensor(made(id).view_of));
+    result.pitch = whole.pitch;
+    result.is_slice = true;
+  }
   return result;
 }
 
@@ -297,6 +302,7 @@ Status CudaLowering::run() {
     drop(cancel_transposes(source_));
     drop(absorb_expansions(source_));
     drop(absorb_quantisers(source_));
+    write_concat_slices(source_, cuda_slice_rules());
   }
   choose_pitches(source_);
   stem_blocks_ = find_stems(source_, *this);

@@ -13,6 +13,7 @@
 #include "kernels/conv/conv.h"
 #include "kernels/cuda/kernel_spec.h"
 #include "kernels/epilogue.h"
+#include "lower/concat_slices.h"
 #include "lower/cuda/cuda_target.h"
 #include "lower/cuda/lower_cuda.h"
 #include "lower/lowering.h"
@@ -27,8 +28,11 @@ struct CudaTensor {
   ir::Dim batch;                   ///< the first axis
   std::vector<std::int64_t> dims;  ///< the others, in memory order
   std::int64_t pitch = 1;          ///< elements from one row of the last axis to the next
+  bool is_slice = false;           ///< channels of a concatenation, whose rows `pitch` spans
 
   std::int64_t channels() const { return dims.empty() ? 1 : dims.back(); }
+  /// Elements of a row that belong to the tensor: its channels and the padding behind them.
+  std::int64_t own_channels() const { return is_slice ? channels() : pitch; }
   /// Rows of the last axis in an image.
   std::int64_t pixels() const {
     std::int64_t count = 1;
@@ -188,6 +192,9 @@ void choose_halves(Lowering& lowering, const NodePrecisions& precisions);
 /// Gives the tensors that convolutions read rows of a multiple of 16 bytes, where nothing else
 /// needs them dense.
 void choose_pitches(Lowering& lowering);
+
+/// Concatenated channels that launches write in place: multiples of 16 bytes.
+SliceRules cuda_slice_rules();
 
 /// Elements of a row of `channels` that ends at a 16-byte boundary.
 std::int64_t aligned_pitch(std::int64_t channels, DType dtype);

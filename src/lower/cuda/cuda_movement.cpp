@@ -200,6 +200,10 @@ Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::Conc
   std::int64_t position = 0;
   for (std::size_t i = 0; i < step.inputs.size(); ++i) {
     XINFER_ASSIGN_OR_RETURN(const CudaTensor x, cuda.tensor(step.inputs[i]));
+    if (x.is_slice && concat.in_place[i]) {
+      position += x.dims[axis];
+      continue;
+    }
     const std::string name = fmt::format("{} part {}", step.name, i + 1);
     const bool is_last = i + 1 == step.inputs.size();
     const bool rows = axis + 1 == y.dims.size() && x.batch == y.batch && size_of(y.dtype) <= 4 &&

@@ -55,7 +55,8 @@ Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::Resi
   problem.parameters = parameters_of(resize, x, y);
   problem.channels = x.channels();
   problem.x_pixel_stride = x.pitch;
-  problem.y_pixel_stride = problem.stored_channels = y.pitch;
+  problem.y_pixel_stride = y.pitch;
+  problem.stored_channels = y.own_channels();
   XINFER_ASSIGN_OR_RETURN(auto spec, kernels::cuda::resize_kernel(problem));
   const std::vector<std::uint32_t> table = kernels::cuda::resize_table(problem);
   CudaLaunch launch;

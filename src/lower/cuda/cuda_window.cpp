@@ -13,10 +13,11 @@ using kernels::cuda::Operand;
 using kernels::cuda::PoolProblem;
 
 Status emit_pool(CudaLowering& cuda, const fb::StepT& step, const CudaTensor& x,
-                 const CudaTensor& y, std::int64_t y_pitch, PoolProblem problem) {
+                 const CudaTensor& y, PoolProblem problem) {
   problem.shape.channels = x.channels();
   problem.shape.x_pixel_stride = x.pitch;
-  problem.shape.y_pixel_stride = problem.stored_channels = y_pitch;
+  problem.shape.y_pixel_stride = y.pitch;
+  problem.stored_channels = y.own_channels();
   problem.types.x_dtype = x.dtype;
   problem.types.y_dtype = y.dtype;
   problem.types.x_scale = x.scale;
@@ -62,7 +63,7 @@ Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::Pool
   problem.types.count_include_pad = pool.count_include_pad;
   problem.shape.width = axis(spatial - 1);
   if (spatial == 2) problem.shape.height = axis(0);
-  return emit_pool(cuda, step, x, y, y.pitch, problem);
+  return emit_pool(cuda, step, x, y, problem);
 }
 
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::ReduceT& reduce) {
@@ -78,7 +79,7 @@ Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::Redu
   PoolProblem problem;
   problem.kind = PoolKind::kAverage;
   problem.shape.width = {x.pixels(), 1, x.pixels(), 1, 1, 0, 0};
-  return emit_pool(cuda, step, x, y, y.pitch, problem);
+  return emit_pool(cuda, step, x, y, problem);
 }
 
 }  // namespace xinfer::lower

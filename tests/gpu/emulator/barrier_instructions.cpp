@@ -94,6 +94,7 @@ std::vector<NamedInstruction> barrier_instructions() {
           {"bar.sync %0, %1;", named_sync},
           {"bar.arrive %0, %1;", named_arrive},
           {"barrier.cluster.arrive.release.aligned;", cluster_arrive},
+          {"barrier.cluster.arrive.relaxed.aligned;", cluster_arrive},
           {"barrier.cluster.wait.acquire.aligned;", cluster_wait},
           {"fence.mbarrier_init.release.cluster;", fence_initialisation},
           {"fence.proxy.async.shared::cta;", fence_proxies}};

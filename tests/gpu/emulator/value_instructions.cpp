@@ -76,6 +76,7 @@ std::vector<NamedInstruction> value_instructions() {
           // One kernel runs at a time, and registers are the host's.
           {"griddepcontrol.wait;", nothing},
           {"griddepcontrol.launch_dependents;", nothing},
+          {"prefetch.tensormap [%0];", nothing},
           {"setmaxnreg.dec.sync.aligned.u32 %0;", nothing},
           {"setmaxnreg.inc.sync.aligned.u32 %0;", nothing}};
 }
