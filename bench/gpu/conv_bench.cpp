@@ -4,7 +4,7 @@
 // WHAT is any number of
 //   BATCH               ResNet-50's layers at that batch, then the network
 //   gemm                large products, in bursts of a few milliseconds
-//   sustained           8192 x 8192 x 8192 for a quarter of a second, when the clock has settled
+//   sustained           8192 x 8192 x 8192, quarters of a second, in which the clock settles
 //   random FIRST COUNT  random layers (layers.h), then their mean share of the roofline
 // A line: layer, batch, tactic, microseconds, TOPS, TB/s, share of the roofline
 // max(1,600 TOPS, 4.26 TB/s), and whether its output equals the first candidate's.
@@ -206,8 +206,11 @@ int run(int argc, char** argv) {
       bench.random(static_cast<std::uint32_t>(std::atoi(argv[i + 1])),
                    static_cast<std::uint32_t>(std::atoi(argv[i + 2])));
       i += 2;
+    } else if (const long long batch = std::atoll(what.c_str()); batch > 0) {
+      bench.resnet50(batch);
     } else {
-      bench.resnet50(std::atoll(what.c_str()));
+      fmt::print("\"{}\" is neither a batch nor gemm, sustained or random FIRST COUNT\n", what);
+      return 1;
     }
   }
   return 0;

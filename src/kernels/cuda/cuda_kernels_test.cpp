@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <numeric>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "kernels/cuda/conv_problem.h"
 #include "kernels/cuda/depthwise_kernels.h"
 #include "kernels/cuda/layer_source.h"
+#include "kernels/cuda/row_kernels.h"
 #include "kernels/cuda/space_to_depth.h"
 #include "kernels/cuda/wgmma_source.h"
 #include "kernels/elementwise/kinds.h"
@@ -158,6 +160,36 @@ TEST(ConvCandidates, FewChannelsOnHopperUseTheHaloTile) {
   const auto specs = conv_candidates(problem, {90, 132, true}, 128, 1);
   ASSERT_TRUE(specs.ok());
   EXPECT_EQ(specs->front().entry, "conv_wgmma_halo");
+}
+
+TEST(LateWait, IsAFormOfItsOwn) {
+  const ConvProblem problem = dense_problem(64, 64);
+  const KernelSpec spec = latency_conv(problem, {}).value();
+  ASSERT_TRUE(spec.may_wait_late);
+  const KernelSpec late = waiting_late(spec);
+  EXPECT_EQ(late.tactic, spec.tactic + "_late");
+  EXPECT_EQ(translation_unit(late), "#define XI_WAITS_LATE\n" + translation_unit(spec));
+  EXPECT_FALSE(wgmma_conv(problem, {}).value().may_wait_late);  // starts its successor at once
+}
+
+TEST(LayerNorm, KeepsTablesInRegistersWhereRowsAreFew) {
+  LayerNormProblem problem;
+  problem.rows = {.rows = 197, .length = 768, .x_pitch = 768, .y_pitch = 768};
+  const auto tactics = [&](std::int64_t batch) {
+    std::vector<std::string> names;
+    for (const KernelSpec& spec : layer_norm_candidates(problem, batch, 132).value()) {
+      names.push_back(spec.tactic);
+    }
+    return names;
+  };
+  const std::string early = "layer_norm_2rows_early", wide = "layer_norm_8rows";
+  EXPECT_EQ(tactics(1), (std::vector{early, wide}));
+  EXPECT_EQ(tactics(128), (std::vector{wide, early}));
+  problem.constant_tables = false;  // a kernel may still be writing them
+  EXPECT_EQ(tactics(1), std::vector{wide});
+  problem.constant_tables = true;
+  problem.rows.length = problem.rows.x_pitch = problem.rows.y_pitch = 4096;
+  EXPECT_EQ(tactics(1), std::vector{wide});
 }
 
 TEST(GridRule, PersistentGridsAreWholeMultiples) {
