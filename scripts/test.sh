@@ -26,6 +26,8 @@ if [ "$fuzz_seconds" -gt 0 ]; then
   groups+=(fuzz)
 fi
 scripts/setup.sh "${groups[@]}"
+nvrtc=$(scripts/nvrtc_folder.sh)
+export LD_LIBRARY_PATH=$nvrtc${LD_LIBRARY_PATH:+${nvrtc:+:}$LD_LIBRARY_PATH}
 
 begin_stage "style"
 scripts/check_format.sh || failed=1
