@@ -3,7 +3,7 @@
 #   scripts/sanitize.sh asan [CTEST_ARGUMENT…]    every test, AddressSanitizer and UndefinedBehaviorSanitizer
 #   scripts/sanitize.sh tsan [CTEST_ARGUMENT…]    the tests that run threads, ThreadSanitizer
 # Not checked: the types of functions called through pointers (the CUDA driver's are looked up by
-# name). Freed memory is kept in quarantine up to 16 MB, so that tests of memory in use stay true.
+# name). Tests of memory in use skip (XINFER_SANITIZED): freed memory stays in quarantine.
 # JOBS=N sets how many compilers run at a time; default: all processors.
 set -euo pipefail
 
