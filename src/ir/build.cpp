@@ -87,7 +87,7 @@ ValueId GraphBuilder::conv(ValueId x, ValueId w, ValueId bias, Window window, st
   Numbers kernel;
   const SymbolicShape& shape = value(w).shape;
   for (std::size_t i = 2; i < shape.size(); ++i) kernel.push_back(shape[i].constant());
-  set_window(op, std::move(kernel), window);
+  set_window(op, kernel, window);
   op.groups = window.groups;
   return add(std::move(op), {x, w, bias}, std::move(name));
 }
