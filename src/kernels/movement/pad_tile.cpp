@@ -131,9 +131,9 @@ void pad(int element_bytes, PadMode mode, DimSpan x_dims, DimSpan begins, DimSpa
     // Nothing to read along an empty dimension: all of y is the constant.
     if (x_dims[i] == 0) p.mode = PadMode::kConstant;
   }
-  if (total == 0) return;
-  dense_strides(p.rank, p.x_dims, p.x_strides);
   const std::int64_t length = p.y_dims[p.rank - 1];
+  if (total == 0 || length == 0) return;
+  dense_strides(p.rank, p.x_dims, p.x_strides);
   for_rows(total / length, length, pool, [&](std::int64_t row) { p.row(row); });
 }
 
