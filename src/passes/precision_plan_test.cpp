@@ -161,7 +161,7 @@ TEST(PrecisionPlan, NamesTheMissingRange) {
 }
 
 TEST(PrecisionPlan, RefusesRangesThatGiveNoScale) {
-  const double kInfinity = std::numeric_limits<double>::infinity();
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
   for (const ValueRange& bad : {ValueRange{0, 0, 0}, ValueRange{kInfinity, 0, kInfinity},
                                 ValueRange{1, 0, std::nan("")}, ValueRange{1e-44, 0, 1e-44}}) {
     const ir::Graph graph = two_convolutions();
@@ -354,7 +354,7 @@ TEST(PrecisionPlan, PoolingsOfOneValueJoinWithoutConversion) {
 TEST(PrecisionPlan, RangesPassThroughMovementThatHasNone) {
   GraphBuilder b;
   const ValueId x = b.input("x", {kBatch, 8, 4, 4});
-  const ValueId flat = b.reshape(conv(b, x, 8, "conv"), {kBatch, 8 * 16}, "flat");
+  const ValueId flat = b.reshape(conv(b, x, 8, "conv"), {kBatch, 128}, "flat");
   b.output(b.matmul(flat, b.random_constant({128, 2}, 2, "w"), ir::kNoValue, "y"));
   RangeMap ranges = ranges_for(b.graph());
   ranges.erase("conv");
