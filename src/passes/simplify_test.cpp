@@ -400,7 +400,7 @@ TEST(FoldTransposeIntoMatmul, TurnsTheFlagOver) {
 TEST(SplitMergedProjections, EachPartHasItsOwnColumns) {
   GraphBuilder b;
   const ValueId x = b.input("x", {kBatch, 5, 2});
-  std::vector<float> weights(2 * 12);
+  std::vector<float> weights(24);
   for (std::size_t i = 0; i < weights.size(); ++i) weights[i] = static_cast<float>(i);
   const ValueId merged = b.matmul(x, b.constant({2, 12}, weights, "w"), kNoValue, "qkv");
   const ValueId split = b.reshape(merged, {kBatch, 5, 2, 2, 3});  // parts, heads, width

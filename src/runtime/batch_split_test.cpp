@@ -5,7 +5,7 @@
 namespace xinfer::runtime {
 namespace {
 
-constexpr std::size_t kMiB = 1024 * 1024;
+constexpr std::size_t kMiB = 1 << 20;
 
 TEST(BatchSplit, FewerSamplesThanThreadsRunWhole) {
   EXPECT_EQ(choose_chunk({1, 1, 4 * kMiB, kMiB}), 0);

@@ -11,7 +11,7 @@ namespace xinfer::tune {
 namespace {
 
 std::filesystem::path fresh_file(const char* name) {
-  const std::filesystem::path path = std::filesystem::path(testing::TempDir()) / name;
+  std::filesystem::path path = std::filesystem::path(testing::TempDir()) / name;
   std::filesystem::remove(path);
   return path;
 }
