@@ -27,7 +27,9 @@ if [ "$fuzz_seconds" -gt 0 ]; then
 fi
 scripts/setup.sh "${groups[@]}"
 nvrtc=$(scripts/nvrtc_folder.sh)
-export LD_LIBRARY_PATH=$nvrtc${LD_LIBRARY_PATH:+${nvrtc:+:}$LD_LIBRARY_PATH}
+if [ -n "$nvrtc" ]; then
+  export LD_LIBRARY_PATH=$nvrtc${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+fi
 
 begin_stage "style"
 scripts/check_format.sh || failed=1

@@ -19,12 +19,13 @@ struct BenchLayer {
 /// shape once. The stem is its space-to-depth form: 4x4 on 112x112 pixels of 16 channels.
 std::vector<BenchLayer> resnet50_layers();
 
-/// Layer number `index` of a fixed sequence of random convolutions and matrix products of the kind
-/// that networks have: usual channel counts, image sizes, kernels and strides, a residual at times.
 struct RandomLayer {
   BenchLayer layer;
   std::int64_t batch = 1;
 };
+
+/// Layer number `index` of a fixed sequence of random convolutions and matrix products of the kind
+/// that networks have: usual channel counts, image sizes, kernels and strides, a residual at times.
 RandomLayer random_layer(std::uint32_t index);
 
 /// An INT8 matrix product, as a pointwise convolution over `m` pixels.

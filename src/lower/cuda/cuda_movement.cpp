@@ -200,7 +200,7 @@ Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::Conc
   std::int64_t position = 0;
   for (std::size_t i = 0; i < step.inputs.size(); ++i) {
     XINFER_ASSIGN_OR_RETURN(const CudaTensor x, cuda.tensor(step.inputs[i]));
-    if (x.is_slice && concat.in_place[i]) {
+    if (concat.in_place[i]) {
       position += x.dims[axis];
       continue;
     }
