@@ -11,6 +11,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "jit/canonical_source.h"
+
 namespace xinfer::jit {
 namespace {
 
@@ -31,11 +33,15 @@ void feed(XXH3_state_t* state, std::string_view text) {
 std::string compilation_key(const Compilation& compilation, int nvrtc_version) {
   XXH3_state_t state;
   XXH3_128bits_reset(&state);
-  feed(&state, compilation.source);
+  feed(&state, canonical_source(compilation.source));
   feed(&state, compilation.architecture);
   for (const NamedSource& header : compilation.headers) {
     feed(&state, header.name);
-    feed(&state, header.text);
+    if (header.canonical.empty()) {
+      feed(&state, canonical_source(header.text));
+    } else {
+      feed(&state, header.canonical);
+    }
   }
   for (const char* option : standard_options()) feed(&state, option);
   for (const std::string& option : compilation.options) feed(&state, option);

@@ -12,8 +12,8 @@
 
 namespace xinfer::jit {
 
-/// 32 hexadecimal digits over everything that determines a cubin: source, headers, architecture,
-/// options and NVRTC's version.
+/// 32 hexadecimal digits over everything that determines a cubin: tokens of source and headers
+/// (canonical_source.h), architecture, options and NVRTC's version.
 std::string compilation_key(const Compilation& compilation, int nvrtc_version);
 
 /// A folder of cubins named by their key, each preceded by its hash: a damaged file counts as

@@ -48,7 +48,7 @@ TEST(CompilationKey, DependsOnEverything) {
   const Compilation base = small_compilation();
   std::set<std::string> keys = {compilation_key(base, 13000)};
   Compilation changed = base;
-  changed.source += " ";
+  changed.source += ";";
   keys.insert(compilation_key(changed, 13000));
   changed = base;
   changed.headers.push_back({"a", "b"});
@@ -63,6 +63,29 @@ TEST(CompilationKey, DependsOnEverything) {
   keys.insert(compilation_key(changed, 13000));
   keys.insert(compilation_key(base, 12080));
   EXPECT_EQ(keys.size(), 7u);
+}
+
+TEST(CompilationKey, IgnoresCommentsAndLayout) {
+  Compilation base = small_compilation();
+  base.headers = {{"layer.cuh", "#pragma once\nconstexpr int kWidth = 4;\n"}};
+  Compilation changed = base;
+  changed.source.insert(0, "// What it does.\n");
+  changed.headers = {{"layer.cuh", "#pragma once  // new\nconstexpr int\n    kWidth=4; /* why */"}};
+  EXPECT_EQ(compilation_key(changed, 13000), compilation_key(base, 13000));
+  changed.headers = {{"layer.cuh", "#pragma once\nconstexpr int kWidth = 5;\n"}};
+  EXPECT_NE(compilation_key(changed, 13000), compilation_key(base, 13000));
+}
+
+TEST(CompilationKey, TakesTheCanonicalTextThatIsKnown) {
+  const auto sources = sources_of("conv/cuda_wgmma.cuh");
+  ASSERT_TRUE(sources.ok()) << sources.status().message();
+  for (const NamedSource& source : *sources) {
+    Compilation known = small_compilation(), unknown = known;
+    known.headers = {source};
+    unknown.headers = {{source.name, source.text}};
+    EXPECT_FALSE(source.canonical.empty()) << source.name;
+    EXPECT_EQ(compilation_key(known, 13000), compilation_key(unknown, 13000)) << source.name;
+  }
 }
 
 TEST(CubinResources, RefusesWhatIsNoCubin) {
@@ -94,6 +117,21 @@ TEST_F(NvrtcTest, DamagedCubinsDoNotCrash) {
     damaged.resize(i);
     (void)cubin_resources(damaged);
   }
+}
+
+// What lets keys leave comments and layout out.
+TEST_F(NvrtcTest, CanonicalTextMakesTheSameCubin) {
+  const auto sources = sources_of("observe/cuda_observe.cuh");
+  ASSERT_TRUE(sources.ok()) << sources.status().message();
+  Compilation written{"observe", "#include \"observe/cuda_observe.cuh\"\n", *sources, "sm_90a", {}};
+  Compilation canonical = written;
+  std::vector<std::string> texts;  // NVRTC reads up to a zero
+  for (const NamedSource& source : *sources) texts.emplace_back(source.canonical);
+  for (std::size_t i = 0; i < texts.size(); ++i) canonical.headers[i].text = texts[i];
+  const auto one = compile_to_cubin(written), other = compile_to_cubin(canonical);
+  ASSERT_TRUE(one.ok()) << one.status().message();
+  ASSERT_TRUE(other.ok()) << other.status().message();
+  EXPECT_EQ(*one, *other);
 }
 
 TEST_F(NvrtcTest, ErrorCarriesTheLog) {

@@ -2,6 +2,8 @@
 
 #include <map>
 
+#include "jit/canonical_source.h"
+
 namespace xinfer::jit {
 namespace {
 
@@ -19,11 +21,25 @@ std::vector<std::string_view> included_names(std::string_view text) {
   return names;
 }
 
+// The canonical texts of kernel_sources(), in its order, made once: a build asks for the keys of
+// thousands of kernels.
+const std::vector<std::string>& canonical_texts() {
+  static const std::vector<std::string> texts = [] {
+    std::vector<std::string> made;
+    for (const NamedSource& source : kernel_sources())
+      made.push_back(canonical_source(source.text));
+    return made;
+  }();
+  return texts;
+}
+
 Status collect(std::string_view name, std::map<std::string_view, NamedSource>& found) {
   if (name == kGenerated || found.count(name) != 0) return Status();
-  for (const NamedSource& source : kernel_sources()) {
+  const std::span<const NamedSource> sources = kernel_sources();
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    const NamedSource& source = sources[i];
     if (source.name != name) continue;
-    found.emplace(source.name, source);
+    found.emplace(source.name, NamedSource{source.name, source.text, canonical_texts()[i]});
     for (const std::string_view included : included_names(source.text)) {
       XINFER_RETURN_IF_ERROR(collect(included, found));
     }

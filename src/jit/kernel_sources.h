@@ -14,7 +14,8 @@ namespace xinfer::jit {
 std::span<const NamedSource> kernel_sources();
 
 /// The source of that name and everything it includes, directly or not; the name of a source that
-/// is generated for each kernel ("layer.cuh") is skipped. Sorted by name.
+/// is generated for each kernel ("layer.cuh") is skipped. Sorted by name, each with its canonical
+/// text.
 Result<std::vector<NamedSource>> sources_of(std::string_view name);
 
 }  // namespace xinfer::jit

@@ -16,6 +16,7 @@ namespace xinfer::jit {
 struct NamedSource {
   std::string_view name;
   std::string_view text;
+  std::string_view canonical = {};  ///< canonical_source of the text where it is known already
 };
 
 struct Compilation {

@@ -64,8 +64,10 @@ __device__ __forceinline__ void store_words(void* to, const u32* words) {
   }
 }
 
-/// Waits until the preceding kernel's results are visible. Every kernel calls it before it touches
-/// an activation, so that completion is transitive along a stream.
+/// Waits until the preceding kernel's results are visible. Every thread that stores calls it before
+/// that, so that completion is transitive along a stream. It precedes the loads of activations too,
+/// but for the input of a form that waits late (KernelSpec::waits_late): the kernel before it does
+/// not write that.
 __device__ __forceinline__ void wait_for_predecessor() {
 #if __CUDA_ARCH__ >= 900
   asm volatile("griddepcontrol.wait;" ::: "memory");
