@@ -25,7 +25,8 @@ constexpr WgmmaTactic kWgmmaTactics[] = {
     {1, 256, 128, 4, 1, 2, false, false, 0, 4}, {1, 32, 64, 6, 2, 1, false, false, 0, 1},
     {1, 16, 32, 6, 2, 1, true, false, 0, 1},    {2, 96, 128, 4, 2, 1, false, false, 0, 1},
     {1, 160, 64, 4, 1, 2, false, false, 0, 1},  {2, 64, 32, 6, 1, 2, false, true, 0, 1},
-    {1, 64, 128, 4, 2, 2, false, true, 3, 1},   {2, 48, 128, 4, 2, 1, false, false, 0, 1}};
+    {1, 64, 128, 4, 2, 2, false, true, 3, 1},   {2, 48, 128, 4, 2, 1, false, false, 0, 1},
+    {1, 192, 128, 4, 1, 3, false, false, 0, 1}};
 
 constexpr LatencyTactic kLatencyTactics[] = {
     {32, 128, 1, 1}, {16, 64, 1, 1},  {64, 128, 2, 1}, {32, 128, 4, 1}, {32, 64, 1, 2},

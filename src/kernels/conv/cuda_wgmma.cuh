@@ -323,9 +323,12 @@ __device__ __forceinline__ void consume(const Finisher& finisher, const TensorMa
       for (int j = 0; j < kTileN / 2; ++j) keep_after_wait(acc[i][j]);
     }
     if constexpr (!kCopyOut) {
-      // Rows of wide elements fill registers sooner.
+      // Rows of wide elements fill registers sooner, the more so beside a large tile.
       constexpr bool kWide = size_of(kOutElem) > 1 || kWideResiduals;
-      finisher.template direct<kWide ? 2 : min_of(4, 2 * kBlocksM)>(acc, tile.m, tile.n);
+      constexpr bool kFewRegisters =
+          kConsumerRegisters - kBlocksM * kTileN / 2 < 72 && kChunkChannels > 8;
+      constexpr int kRows = !kWide ? min_of(4, 2 * kBlocksM) : kFewRegisters ? 1 : 2;
+      finisher.template direct<kRows>(acc, tile.m, tile.n);
     } else if constexpr (kRing > 0) {
       const int s = index % kRing;
       const u32 stage = shared.staged(s * kGroupWarpgroups + finisher.sub);
