@@ -10,8 +10,16 @@ namespace {
 constexpr int kMostSharedBytes = 227 * 1024;   // of a block on capability 9.0
 constexpr std::int64_t kMostTableRows = 2048;  // multipliers and biases held in shared memory
 
-// Registers that a consuming thread needs beside its accumulators.
-constexpr int kOtherRegisters = 56;
+// Registers that a consuming thread needs beside its accumulators. Long rows of wide elements need
+// more where groups take turns: with 128x160 tiles and FP16 outputs up to 1 KB was spilled.
+int other_registers(const WgmmaTactic& t, const Epilogue& epilogue) {
+  bool wide = size_of(epilogue.output_dtype) > 1;
+  for (int i = 0; i < epilogue.step_count; ++i) {
+    const EpilogueStep& step = epilogue.steps[i];
+    wide |= step.kind == EpilogueStep::Kind::kResidual && size_of(step.residual_dtype) > 1;
+  }
+  return wide && t.groups > 1 && t.tile_n > 128 ? 88 : 56;
+}
 
 // Registers of a consuming thread, as cuda_wgmma_tiles.cuh shares them out.
 int consumer_registers(const WgmmaTactic& t) {
@@ -53,7 +61,7 @@ Status check_tactic(const ConvProblem& problem, const WgmmaTactic& t, const Plan
   if (!is_wgmma_width(t.tile_n) || !nested || t.tile_n % 16 != 0) {
     return unsupported("wgmma tile of {} channels", t.tile_n);
   }
-  if (t.m_blocks * t.tile_n / 2 + kOtherRegisters > consumer_registers(t)) {
+  if (t.m_blocks * t.tile_n / 2 + other_registers(t, problem.epilogue) > consumer_registers(t)) {
     return unsupported("wgmma tile of {}x{} a warpgroup: too many accumulators", 64 * t.m_blocks,
                        t.tile_n);
   }
