@@ -39,9 +39,18 @@ nlohmann::json to_json(const std::vector<BindingInfo>& bindings) {
 nlohmann::json to_json(const std::vector<StepInfo>& steps) {
   nlohmann::json list = nlohmann::json::array();
   for (const StepInfo& step : steps) {
+    nlohmann::json kernels = nlohmann::json::array(), variants = nlohmann::json::array();
+    for (const KernelInfo& kernel : step.kernels) {
+      kernels.push_back(kernel.tactic);
+      variants.push_back({{"kernel", kernel.tactic},
+                          {"largest_batch", kernel.largest_batch},
+                          {"registers", kernel.registers},
+                          {"local_bytes", kernel.local_bytes}});
+    }
     list.push_back({{"name", step.name},
                     {"kind", step.kind},
-                    {"kernels", step.kernels},
+                    {"kernels", kernels},
+                    {"variants", variants},
                     {"origins", step.origins},
                     {"output_dtype", step.output_dtype}});
   }
@@ -56,6 +65,19 @@ void print_bindings(const char* heading, const std::vector<BindingInfo>& binding
     }
     fmt::print("\n");
   }
+}
+
+/// The kernels of a GPU plan, a line each.
+void print_kernels(const Engine& engine, const std::string& target) {
+  Table table({"step", "kernel", "batch up to", "registers", "local bytes"});
+  for (const StepInfo& step : engine.steps(target)) {
+    for (const KernelInfo& kernel : step.kernels) {
+      table.add({step.name, kernel.tactic, std::to_string(kernel.largest_batch),
+                 std::to_string(kernel.registers), std::to_string(kernel.local_bytes)});
+    }
+  }
+  fmt::print("\nkernels of {}\n", target);
+  table.print({2, 3, 4});
 }
 
 void inspect_engine(const Arguments& arguments, const Engine& engine) {
@@ -98,6 +120,9 @@ void inspect_engine(const Arguments& arguments, const Engine& engine) {
     if (!engine.preprocess().empty()) fmt::print("images  {}\n", engine.preprocess());
     for (const auto& [key, value] : engine.properties()) fmt::print("{:<7} {}\n", key, value);
     if (arguments.layers) table.print({3, 5, 6});
+    for (const std::string& target : engine.targets()) {
+      if (arguments.layers && target.starts_with("cuda")) print_kernels(engine, target);
+    }
   }
   write_json({{"schema", "xinfer.inspect.engine/1"},
               {"model", engine.model_name()},
@@ -200,7 +225,8 @@ void add_inspect(CLI::App& app) {
   command->add_option("file", arguments->path, "Engine, ONNX model or calibration cache")
       ->required()
       ->type_name("FILE");
-  command->add_flag("--layers", arguments->layers, "List every layer");
+  command->add_flag("--layers", arguments->layers,
+                    "List every layer, and the kernels of GPU plans");
   command->add_flag("--text", arguments->text, "Print a model's graph as text");
   add_json_option(*command, arguments->json);
   command->footer("Example:\n  xinfer inspect mobilenetv2.engine --layers");

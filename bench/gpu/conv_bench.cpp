@@ -17,8 +17,8 @@
 #include <optional>
 #include <string>
 
+#include "device/cubin_info.h"
 #include "device/cuda_device.h"
-#include "jit/cubin_info.h"
 #include "kernel_store.h"
 #include "timing.h"
 
@@ -57,7 +57,7 @@ Status compile_layer(const BenchLayer& layer, std::int64_t batch, const Options&
   XINFER_ASSIGN_OR_RETURN(const auto specs, candidates(layer.problem, batch, options.count));
   for (const KernelSpec& spec : specs) {
     XINFER_ASSIGN_OR_RETURN(const auto cubin, store.cubin(spec));
-    XINFER_ASSIGN_OR_RETURN(const auto kernels, jit::cubin_resources(cubin));
+    XINFER_ASSIGN_OR_RETURN(const auto kernels, cuda::cubin_resources(cubin));
     for (const auto& kernel : kernels) {
       if (kernel.local_bytes > 0) {
         fmt::print("{} batch {} {}: {} bytes of local memory\n", layer.name, batch, spec.tactic,

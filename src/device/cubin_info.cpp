@@ -1,4 +1,4 @@
-#include "jit/cubin_info.h"
+#include "device/cubin_info.h"
 
 #include <elf.h>
 
@@ -6,7 +6,7 @@
 #include <map>
 #include <optional>
 
-namespace xinfer::jit {
+namespace xinfer::cuda {
 namespace {
 
 // Entry formats and attributes of .nv.info.
@@ -131,4 +131,4 @@ Result<std::vector<KernelResources>> cubin_resources(std::span<const std::byte> 
   return result;
 }
 
-}  // namespace xinfer::jit
+}  // namespace xinfer::cuda

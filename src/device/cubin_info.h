@@ -8,7 +8,7 @@
 
 #include "core/status.h"
 
-namespace xinfer::jit {
+namespace xinfer::cuda {
 
 struct KernelResources {
   std::string entry;
@@ -21,4 +21,4 @@ struct KernelResources {
 /// EIATTR_FRAME_SIZE, as cuobjdump --dump-elf shows them) and .nv.shared.<entry>.
 Result<std::vector<KernelResources>> cubin_resources(std::span<const std::byte> cubin);
 
-}  // namespace xinfer::jit
+}  // namespace xinfer::cuda

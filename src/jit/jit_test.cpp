@@ -5,13 +5,15 @@
 #include <fstream>
 #include <set>
 
+#include "device/cubin_info.h"
 #include "jit/cubin_cache.h"
-#include "jit/cubin_info.h"
 #include "jit/kernel_sources.h"
 #include "jit/nvrtc.h"
 
 namespace xinfer::jit {
 namespace {
+
+using cuda::cubin_resources;
 
 namespace fs = std::filesystem;
 
@@ -103,7 +105,8 @@ TEST_F(NvrtcTest, ReadsRegistersAndLocalMemory) {
   ASSERT_EQ(kernels->size(), 2u);
   EXPECT_EQ((*kernels)[0].entry, "pick");
   EXPECT_EQ((*kernels)[1].entry, "scale");
-  for (const KernelResources& kernel : *kernels) EXPECT_GT(kernel.registers, 0) << kernel.entry;
+  for (const cuda::KernelResources& kernel : *kernels)
+    EXPECT_GT(kernel.registers, 0) << kernel.entry;
   EXPECT_EQ((*kernels)[1].local_bytes, 0);
 }
 

@@ -3,6 +3,7 @@
 
 #include "core/file.h"
 #include "core/status.h"
+#include "device/cubin_info.h"
 #include "engine/engine_file.h"
 #include "runtime/engine_state.h"
 #include "runtime/executor.h"
@@ -38,6 +39,23 @@ const fb::Plan* plan_for(const engine::EngineFile& file, const std::string& targ
   const auto& plans = *file.engine().plans();
   if (target.empty()) return plans.size() == 0 ? nullptr : plans.Get(0);
   return runtime::find_plan(file, target);
+}
+
+KernelInfo kernel_info(const engine::EngineFile& file, const fb::Plan& plan,
+                       const fb::CudaVariant& variant) {
+  const fb::CudaKernel& kernel = *plan.kernels()->Get(variant.kernel());
+  KernelInfo info;
+  info.tactic = text(kernel.tactic());
+  info.largest_batch = variant.largest_batch();
+  const fb::Blob& cubin = *kernel.cubin();
+  const auto resources = cuda::cubin_resources({file.blob(cubin), cubin.size()});
+  if (!resources.ok()) return info;  // the driver will say so when it loads it
+  for (const cuda::KernelResources& one : *resources) {
+    if (one.entry != text(kernel.entry())) continue;
+    info.registers = one.registers;
+    info.local_bytes = one.local_bytes;
+  }
+  return info;
 }
 
 }  // namespace
@@ -85,7 +103,7 @@ std::vector<StepInfo> Engine::steps(const std::string& target) const {
     info.kind = cuda ? text(cuda->family()) : fb::EnumNameParams(step->params_type());
     if (cuda != nullptr) {
       for (const fb::CudaVariant* variant : *cuda->variants()) {
-        info.kernels.push_back(text(plan->kernels()->Get(variant->kernel())->tactic()));
+        info.kernels.push_back(kernel_info(*state_->file, *plan, *variant));
       }
     }
     if (step->origins()) {

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <set>
 
+#include "device/cubin_info.h"
 #include "gpu_case.h"
-#include "jit/cubin_info.h"
 #include "jit/kernel_compiler.h"
 #include "layers.h"
 
@@ -18,12 +18,12 @@ using kernels::cuda::KernelSpec;
 constexpr const char* kArchitectures[] = {"sm_80", "sm_86", "sm_89", "sm_90a", "sm_100a", "sm_120"};
 
 // Compiles a spec as the compiler does, without a cache.
-Result<std::vector<jit::KernelResources>> compile(const KernelSpec& spec,
-                                                  const char* architecture) {
+Result<std::vector<cuda::KernelResources>> compile(const KernelSpec& spec,
+                                                   const char* architecture) {
   XINFER_ASSIGN_OR_RETURN(const jit::Compilation compilation,
                           jit::compilation_of(spec, architecture));
   XINFER_ASSIGN_OR_RETURN(const auto cubin, jit::compile_to_cubin(compilation));
-  return jit::cubin_resources(cubin);
+  return cuda::cubin_resources(cubin);
 }
 
 class CompileTest : public testing::Test {

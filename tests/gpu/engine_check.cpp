@@ -1,14 +1,13 @@
 // The compiled kernels of engines, without a GPU:
 //   gpu_engine_check ENGINE…
 // Lists kernels that keep registers or arrays in local memory. Exit code 1: a convolution or
-// product is among them, whose inner loop would wait for that memory.
+// product is among them, whose inner loop would wait for that memory, or an engine has no kernels.
 #include <fmt/format.h>
 
 #include <exception>
 #include <string>
 
-#include "engine/engine_file.h"
-#include "jit/cubin_info.h"
+#include "xinfer/core/engine.h"
 
 namespace xinfer::gpu {
 namespace {
@@ -21,24 +20,23 @@ bool is_hot(const std::string& tactic) {
 }
 
 /// Whether the hot kernels of the engine keep everything in registers.
-bool check(const engine::EngineFile& file) {
-  int kernels = 0, spilling = 0;
-  for (const engine::fb::Plan* plan : *file.engine().plans()) {
-    if (plan->kernels() == nullptr) continue;
-    for (const engine::fb::CudaKernel* kernel : *plan->kernels()) {
-      const std::string tactic = kernel->tactic()->str();
-      const std::span cubin(file.blob(*kernel->cubin()), kernel->cubin()->size());
-      ++kernels;
-      for (const jit::KernelResources& resources : jit::cubin_resources(cubin).value()) {
-        if (resources.entry != kernel->entry()->str() || resources.local_bytes == 0) continue;
-        fmt::print("{} {}: {} bytes of local memory, {} registers\n", resources.entry, tactic,
-                   resources.local_bytes, resources.registers);
-        spilling += is_hot(tactic) ? 1 : 0;
+bool check(const Engine& engine) {
+  int kernels = 0, unread = 0, spilling = 0;
+  for (const std::string& target : engine.targets()) {
+    for (const StepInfo& step : engine.steps(target)) {
+      for (const KernelInfo& kernel : step.kernels) {
+        ++kernels;
+        unread += kernel.registers == 0 ? 1 : 0;
+        if (kernel.local_bytes == 0) continue;
+        fmt::print("{}, {}, batch up to {}: {} bytes of local memory, {} registers\n", step.name,
+                   kernel.tactic, kernel.largest_batch, kernel.local_bytes, kernel.registers);
+        spilling += is_hot(kernel.tactic) ? 1 : 0;
       }
     }
   }
-  fmt::print("{}: {} kernels, {} hot ones with local memory\n", file.origin(), kernels, spilling);
-  return kernels > 0 && spilling == 0;
+  fmt::print("{}: {} kernels, {} without resources, {} hot ones with local memory\n",
+             engine.model_name(), kernels, unread, spilling);
+  return kernels > 0 && unread == 0 && spilling == 0;
 }
 
 }  // namespace
@@ -51,8 +49,7 @@ int main(int argc, char** argv) try {
   }
   bool good = true;
   for (int i = 1; i < argc; ++i) {
-    const auto file = xinfer::engine::EngineFile::load(std::filesystem::path(argv[i])).value();
-    good = xinfer::gpu::check(*file) && good;
+    good = xinfer::gpu::check(xinfer::Engine::load(std::filesystem::path(argv[i]))) && good;
   }
   return good ? 0 : 1;
 } catch (const std::exception& error) {

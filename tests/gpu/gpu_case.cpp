@@ -4,8 +4,8 @@
 #include <cstdio>
 #include <cstring>
 
+#include "device/cubin_info.h"
 #include "device/cuda_memory.h"
-#include "jit/cubin_info.h"
 #include "kernels/cuda/bound_kernel.h"
 #include "random.h"
 
@@ -91,8 +91,8 @@ Status compare_floats(const Expected& expected, const std::vector<std::uint8_t>&
 
 Status compile_case(const GpuCase& test, const KernelStore& store) {
   XINFER_ASSIGN_OR_RETURN(const std::vector<std::byte> cubin, store.cubin(test.spec));
-  XINFER_ASSIGN_OR_RETURN(const auto resources, jit::cubin_resources(cubin));
-  for (const jit::KernelResources& kernel : resources) {
+  XINFER_ASSIGN_OR_RETURN(const auto resources, cuda::cubin_resources(cubin));
+  for (const cuda::KernelResources& kernel : resources) {
     if (kernel.local_bytes == 0) continue;
     fmt::print("{} {}: {} bytes of local memory, {} registers; {}\n", kernel.entry,
                test.spec.tactic, kernel.local_bytes, kernel.registers, test.description);

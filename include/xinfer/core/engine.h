@@ -45,11 +45,19 @@ struct LayerInfo {
   double clip_share = 0;  ///< share of the calibration values that were
 };
 
+/// The kernel that a GPU plan's step runs for some batches.
+struct KernelInfo {
+  std::string tactic;
+  std::int64_t largest_batch = 0;  ///< the kernel before it, if there is one, serves smaller ones
+  int registers = 0;               ///< of a thread; 0: the kernel is no cubin that can be read
+  int local_bytes = 0;  ///< of a thread, in local memory: spilled registers, indexed arrays
+};
+
 /// A kernel call of the engine's plan.
 struct StepInfo {
   std::string name;
   std::string kind;                  ///< "Conv", "Gemm", "Transpose", …
-  std::vector<std::string> kernels;  ///< GPU plans: by rising batch
+  std::vector<KernelInfo> kernels;   ///< GPU plans: by rising batch
   std::vector<std::string> origins;  ///< the model's nodes that it computes
   std::string output_dtype;
 };
