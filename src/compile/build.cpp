@@ -23,6 +23,7 @@
 #include "passes/equalise_channels.h"
 #include "passes/pipeline.h"
 #include "passes/precision_plan.h"
+#include "passes/round_biases.h"
 #include "quant/quantize.h"
 
 namespace xinfer::compile {
@@ -67,6 +68,7 @@ class Builder {
   passes::PrecisionOptions precision_options(bool offsets);
   /// Precisions of a model that is quantised already.
   Result<passes::PrecisionPlan> adopt_precisions();
+  Status insert_qdq(const passes::PrecisionPlan& plan);
   Status verify(const char* pass) const;
   void progress(const char* stage, std::int64_t done, std::int64_t total) const {
     if (request_.progress) request_.progress({stage, done, total});
@@ -229,6 +231,11 @@ Result<passes::PrecisionPlan> Builder::adopt_precisions() {
   return plan;
 }
 
+Status Builder::insert_qdq(const passes::PrecisionPlan& plan) {
+  XINFER_RETURN_IF_ERROR(passes::insert_qdq(graph_, plan));
+  return verify("insert_qdq");
+}
+
 passes::PrecisionOptions Builder::precision_options(bool offsets) {
   passes::PrecisionOptions options;
   options.int8 = request_.int8;
@@ -313,8 +320,11 @@ Result<std::string> Builder::compile(const calibrate::Ranges& ranges) {
   for (CudaBuild& cuda : targets_.cuda) cuda.precisions = precisions_by_origin(graph_, plan);
   engine::fb::EngineT details = describe_build(graph_, plan, ranges);
   details.preprocess = request_.preprocess;
-  if (!quantised) XINFER_RETURN_IF_ERROR(passes::insert_qdq(graph_, plan));
-  XINFER_RETURN_IF_ERROR(verify("insert_qdq"));
+  if (!quantised) {
+    XINFER_RETURN_IF_ERROR(insert_qdq(plan));
+    XINFER_RETURN_IF_ERROR(passes::round_biases(graph_));
+    XINFER_RETURN_IF_ERROR(verify("round_biases"));
+  }
   XINFER_RETURN_IF_ERROR(passes::fuse(graph_));
   XINFER_RETURN_IF_ERROR(verify("fuse"));
   XINFER_ASSIGN_OR_RETURN(std::string bytes,
@@ -352,8 +362,7 @@ Result<std::string> Builder::quantize(const builders::QuantizeOptions& options) 
   if (options.for_tensorrt) make_signed(plan);
   report_.layers = layers_of(describe_build(graph_, plan, ranges));
   report_.int8_mac_share = plan.int8_mac_share(graph_);
-  XINFER_RETURN_IF_ERROR(passes::insert_qdq(graph_, plan));
-  XINFER_RETURN_IF_ERROR(verify("insert_qdq"));
+  XINFER_RETURN_IF_ERROR(insert_qdq(plan));
   XINFER_ASSIGN_OR_RETURN(std::string model, export_onnx(graph_, {!options.for_tensorrt}));
   progress("compile", 1, 1);
   return model;

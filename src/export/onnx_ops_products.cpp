@@ -1,9 +1,9 @@
 // Convolutions and matrix products as ONNX nodes, with their weights quantised per output channel.
 #include <algorithm>
-#include <cmath>
 #include <iterator>
 
 #include "export/onnx_ops.h"
+#include "quant/bias.h"
 #include "quant/weights.h"
 
 namespace xinfer::exporting {
@@ -66,16 +66,11 @@ std::string write_bias(OnnxWriter& writer, ir::ValueId id, float input_scale,
   const bool fits_form = writer.quantized_biases() && bias.is_constant() &&
                          bias.constant->size() == static_cast<std::int64_t>(scales.size());
   if (!fits_form) return writer.read(id);
-  Tensor values(DType::kInt32, {bias.constant->size()});
-  std::vector<float> units(scales.size());
-  for (std::size_t i = 0; i < scales.size(); ++i) {
-    units[i] = input_scale * scales[i];
-    const double q = std::nearbyint(static_cast<double>(bias.constant->values<float>()[i]) /
-                                    static_cast<double>(units[i]));
-    if (!(std::abs(q) < 2147483647.0)) return writer.read(id);
-    values.values<std::int32_t>()[i] = static_cast<std::int32_t>(q);
-  }
-  return dequantized(writer, values, units, 0, bias.name);
+  const auto gridded = quant::grid_bias(bias.constant->values<float>(), input_scale, scales);
+  if (!gridded) return writer.read(id);
+  Tensor steps(DType::kInt32, {bias.constant->size()});
+  std::copy(gridded->steps.begin(), gridded->steps.end(), steps.values<std::int32_t>().begin());
+  return dequantized(writer, steps, gridded->scales, 0, bias.name);
 }
 
 /// A matrix operand with its last two axes as MatMul wants them.

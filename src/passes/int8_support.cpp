@@ -135,13 +135,6 @@ quant::WeightView matmul_weights(const Tensor& w, bool transpose_b) {
                      : quant::WeightView{w.values<float>().data(), columns, 1, rows, 1, 0, columns};
 }
 
-/// The weights of a Conv or MatMul, which have passed weight_obstacle.
-quant::WeightView weights_of(const Graph& graph, NodeId node) {
-  const Tensor& weights = *graph.value(graph.node(node).inputs[1]).constant;
-  const auto* matmul = op_as<ir::MatMul>(graph, node);
-  return matmul == nullptr ? conv_weights(weights) : matmul_weights(weights, matmul->transpose_b);
-}
-
 std::string accumulator_obstacle(const quant::WeightView& weights) {
   const Result<quant::QuantizedWeights> quantized = quant::quantize_weights(weights);
   if (!quantized.ok()) return quantized.status().message();
@@ -221,6 +214,12 @@ std::string weight_obstacle(const Graph& graph, NodeId node, Int8Form form) {
   if (weights.shape().size() != 2) return "its constant operand is a stack of matrices";
   if (op.transpose_a) return "its computed operand is transposed";
   return accumulator_obstacle(weights_of(graph, node));
+}
+
+quant::WeightView weights_of(const Graph& graph, NodeId node) {
+  const Tensor& weights = *graph.value(graph.node(node).inputs[1]).constant;
+  const auto* matmul = op_as<ir::MatMul>(graph, node);
+  return matmul == nullptr ? conv_weights(weights) : matmul_weights(weights, matmul->transpose_b);
 }
 
 bool has_gridded_weights(const Graph& graph, NodeId node) {

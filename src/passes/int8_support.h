@@ -5,6 +5,7 @@
 
 #include "ir/graph.h"
 #include "passes/precision_plan.h"
+#include "quant/weights.h"
 
 namespace xinfer::passes {
 
@@ -38,6 +39,9 @@ std::string range_obstacle(const ir::Graph& graph, ir::ValueId value, const Rang
 /// Why the node's own data (weights, accumulator, attributes) forbids INT8; empty if nothing does.
 /// Assumes the largest activations, u8.
 std::string weight_obstacle(const ir::Graph& graph, ir::NodeId node, Int8Form form);
+
+/// The constant weights of an accumulator that has passed weight_obstacle.
+quant::WeightView weights_of(const ir::Graph& graph, ir::NodeId node);
 
 /// True if the constant weights of an accumulator hold whole numbers of steps, a step a channel, as
 /// DequantizeLinear writes them.

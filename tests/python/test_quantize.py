@@ -23,7 +23,8 @@ def constants_of(model):
 
 
 def sqnr(reference, tested):
-    return 10 * np.log10(np.sum(reference**2) / np.sum((tested - reference) ** 2))
+    with np.errstate(divide="ignore"):  # equal: infinite
+        return 10 * np.log10(np.sum(reference**2) / np.sum((tested - reference) ** 2))
 
 
 @pytest.mark.parametrize("for_tensorrt", [False, True])
@@ -101,8 +102,10 @@ def test_what_quantize_writes_builds_the_same_layers(for_tensorrt, conv_model, s
     direct = xinfer.build(conv_model, calib_cache=ranges, max_batch=24)
     again = xinfer.build(quantised, max_batch=24)
     assert again.int8_mac_share == direct.int8_mac_share == 1.0
-    # The s8 form for TensorRT has one bit less; in the other one biases alone differ, by their int32 rounding.
-    assert sqnr(direct(samples), again(samples)) > (25 if for_tensorrt else 35)
+    if for_tensorrt:  # s8 alone: one bit less
+        assert sqnr(direct(samples), again(samples)) > 25
+    else:
+        np.testing.assert_array_equal(direct(samples), again(samples))
     assert {layer.reason for layer in again.layers if layer.precision == "int8"} == {"INT8: quantised in the model"}
 
 
