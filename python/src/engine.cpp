@@ -264,6 +264,21 @@ void bind_engine_class(nb::module_& module) {
            [](const Engine& engine) {
              return nb::bytes(engine.bytes().data(), engine.bytes().size());
            })
+      .def("attachment",
+           [](const Engine& engine, const std::string& name) -> nb::object {
+             const auto content = engine.attachment(name);
+             if (!content) return nb::none();
+             return nb::bytes(content->data(), content->size());
+           })
+      .def("has_attachment",
+           [](const Engine& engine, const std::string& name) {
+             return engine.attachment(name).has_value();
+           })
+      .def("with_attachment",
+           [](const Engine& engine, const std::string& name, const nb::bytes& content) {
+             return engine.with_attachment(
+                 name, std::span(static_cast<const std::byte*>(content.data()), content.size()));
+           })
       .def("inputs", [](const Engine& engine) { return describe(engine.inputs()); })
       .def("outputs", [](const Engine& engine) { return describe(engine.outputs()); })
       .def("layers", [](const Engine& engine) { return describe(engine.layers()); })

@@ -32,6 +32,14 @@ WindowOptions window_of(Numbers kernel, Numbers strides, Numbers dilations, Numb
   return window;
 }
 
+Precision parse_precision(const std::string& name) {
+  return name == "int8" ? Precision::kInt8 : name == "fp16" ? Precision::kFp16 : Precision::kFp32;
+}
+
+const char* name_of(Precision precision) {
+  return precision == Precision::kInt8 ? "int8" : precision == Precision::kFp16 ? "fp16" : "fp32";
+}
+
 nb::list nodes_to_list(const std::vector<builders::NodeInfo>& nodes) {
   nb::list list;
   for (const builders::NodeInfo& node : nodes) {
@@ -187,8 +195,14 @@ void bind_layers(nb::class_<Network>& network) {
              options.exclude_outside = exclude_outside;
              return self.add_resize(value(x), options, name).id;
            })
-      .def("add_shape", [](Network& self, int x, const std::string& name) {
-        return self.add_shape(value(x), name).id;
+      .def("add_shape", [](Network& self, int x,
+                           const std::string& name) { return self.add_shape(value(x), name).id; })
+      .def("add_quantize",
+           [](Network& self, int x, float scale, const std::string& name) {
+             return self.add_quantize(value(x), scale, DType::kInt8, name).id;
+           })
+      .def("add_dequantize", [](Network& self, int x, const std::string& name) {
+        return self.add_dequantize(value(x), name).id;
       });
 }
 
@@ -222,6 +236,7 @@ void bind_network(nb::module_& module) {
       .def("name_of", [](const Network& self, int id) { return self.name_of(value(id)); })
       .def("dtype_of",
            [](const Network& self, int id) { return to_string(self.dtype_of(value(id))); })
+      .def("scale_of", [](const Network& self, int id) { return self.scale_of(value(id)); })
       .def("dims_of", [](const Network& self, int id) { return self.dims_of(value(id)); })
       .def("constant_of",
            [](const Network& self, int id) -> nb::object {
@@ -239,15 +254,23 @@ void bind_network(nb::module_& module) {
       .def("inputs", [](const Network& self) { return describe(self.inputs()); })
       .def("outputs", [](const Network& self) { return describe(self.outputs()); })
       .def("layers", [](const Network& self) { return nodes_to_list(self.layers()); })
-      .def(
-          "set_precision",
-          [](Network& self, const std::string& layer, const std::string& precision, bool required) {
-            self.set_precision(layer,
-                               precision == "int8"   ? Precision::kInt8
-                               : precision == "fp16" ? Precision::kFp16
-                                                     : Precision::kFp32,
-                               required);
-          })
+      .def("set_precision",
+           [](Network& self, const std::string& layer, const std::string& precision,
+              bool required) { self.set_precision(layer, parse_precision(precision), required); })
+      .def("precisions",
+           [](const Network& self) {
+             nb::list list;
+             for (const builders::LayerPrecision& entry : self.precisions()) {
+               list.append(nb::make_tuple(entry.layer, name_of(entry.precision), entry.required));
+             }
+             return list;
+           })
+      .def("set_input", [](Network& self, const std::string& layer, std::size_t index,
+                           int id) { self.set_input(layer, index, value(id)); })
+      .def("to_text", &Network::to_text)
+      .def_static(
+          "from_text", [](const std::string& text) { return Network::from_text(text); },
+          nb::arg("text"))
       .def("set_range", &Network::set_range)
       .def("ranges", [](const Network& self) {
         nb::list list;

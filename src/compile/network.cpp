@@ -8,6 +8,8 @@
 #include "compile/network_state.h"
 #include "import/onnx_import.h"
 #include "ir/infer.h"
+#include "ir/text.h"
+#include "ir/verify.h"
 
 namespace xinfer::builders {
 namespace {
@@ -38,6 +40,18 @@ ir::Precision to_ir(Precision precision) {
       break;
   }
   return ir::Precision::kFp32;
+}
+
+Precision from_ir(ir::Precision precision) {
+  switch (precision) {
+    case ir::Precision::kInt8:
+      return Precision::kInt8;
+    case ir::Precision::kFp16:
+      return Precision::kFp16;
+    case ir::Precision::kFp32:
+      break;
+  }
+  return Precision::kFp32;
 }
 
 }  // namespace
@@ -92,6 +106,16 @@ Network Network::from_onnx(std::span<const std::byte> bytes, std::vector<std::st
   return Network(std::move(state));
 }
 
+std::string Network::to_text() const { return ir::print(graph(), /*inline_limit=*/-1); }
+
+Network Network::from_text(std::string_view text) {
+  auto state = std::make_unique<State>();
+  state->graph = ir::parse(text).value();
+  const Status status = ir::verify(state->graph);
+  if (!status.ok()) refuse("the text is no network: " + status.message());
+  return Network(std::move(state));
+}
+
 Network::Value Network::add_input(const std::string& name, DType dtype,
                                   const std::vector<std::string>& dims) {
   if (name.empty() || find_value(name).exists()) {
@@ -136,6 +160,8 @@ Network::Value Network::find_value(const std::string& name) const {
 const std::string& Network::name_of(Value value) const { return state_->value(value).name; }
 
 DType Network::dtype_of(Value value) const { return state_->value(value).dtype; }
+
+float Network::scale_of(Value value) const { return state_->value(value).scale; }
 
 std::vector<std::string> Network::dims_of(Value value) const {
   return compile::dims_of(state_->value(value));
@@ -200,6 +226,14 @@ std::map<std::string, std::pair<double, double>> Network::ranges() const {
     ranges[name] = {range.low, range.high};
   }
   return ranges;
+}
+
+std::vector<LayerPrecision> Network::precisions() const {
+  std::vector<LayerPrecision> precisions;
+  for (const ir::PrecisionRule& rule : state_->constraints.precisions) {
+    precisions.push_back({rule.pattern, from_ir(rule.precision), rule.required});
+  }
+  return precisions;
 }
 
 const ir::Graph& Network::graph() const { return state_->graph; }

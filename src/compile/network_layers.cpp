@@ -6,6 +6,7 @@
 #include "import/reshape_target.h"
 #include "import/slice_range.h"
 #include "ir/enum_names.h"
+#include "quant/quantize.h"
 #include "xinfer/core/error.h"
 
 namespace xinfer::builders {
@@ -226,6 +227,23 @@ Network::Value Network::add_resize(Value x, const ResizeOptions& options, const 
 
 Network::Value Network::add_shape(Value x, const std::string& name) {
   return state_->add(ir::ShapeOf{state_->value(x).shape, false}, {}, name);
+}
+
+Network::Value Network::add_quantize(Value x, float scale, DType dtype, const std::string& name) {
+  const bool is_int8 = dtype == DType::kInt8 || dtype == DType::kUInt8;
+  if (!is_int8 || !quant::is_usable_scale(scale)) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "quantize: " + std::string(to_string(dtype)) + " with scale " +
+                    std::to_string(scale) + "; needed: int8 or uint8 with a finite scale above 0");
+  }
+  const Value quantized = state_->add(ir::Quantize{}, {x}, name);
+  state_->graph.value(quantized.id).dtype = dtype;
+  state_->graph.value(quantized.id).scale = scale;
+  return quantized;
+}
+
+Network::Value Network::add_dequantize(Value quantized, const std::string& name) {
+  return state_->add(ir::Dequantize{}, {quantized}, name);
 }
 
 }  // namespace xinfer::builders

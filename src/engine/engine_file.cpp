@@ -11,6 +11,9 @@
 
 namespace xinfer::engine {
 
+BlobWriter::BlobWriter(std::span<const std::byte> blobs)
+    : bytes_(reinterpret_cast<const char*>(blobs.data()), blobs.size()) {}
+
 fb::Blob BlobWriter::add(std::span<const std::byte> bytes) {
   const std::uint64_t hash = XXH3_64bits(bytes.data(), bytes.size());
   for (auto [it, end] = by_hash_.equal_range(hash); it != end; ++it) {
@@ -36,6 +39,28 @@ std::string serialize(const fb::EngineT& engine, const BlobWriter& blobs) {
   blob_bytes.resize(align_up(blob_bytes.size(), kBlobAlignment) + kBufferMargin);
   return make_frame(std::as_bytes(std::span(builder.GetBufferPointer(), builder.GetSize())),
                     std::as_bytes(std::span(blob_bytes)));
+}
+
+const fb::Attachment* find_attachment(const EngineFile& file, const std::string& name) {
+  if (file.engine().attachments() == nullptr) return nullptr;
+  for (const fb::Attachment* attachment : *file.engine().attachments()) {
+    if (attachment->name()->string_view() == name) return attachment;
+  }
+  return nullptr;
+}
+
+Result<std::string> attach(const EngineFile& file, const std::string& name,
+                           std::span<const std::byte> content) {
+  if (find_attachment(file, name) != nullptr) {
+    return invalid_argument("{} has an attachment \"{}\" already", file.origin(), name);
+  }
+  const std::unique_ptr<fb::EngineT> engine(file.engine().UnPack());
+  BlobWriter blobs(file.blobs());
+  auto attachment = std::make_unique<fb::AttachmentT>();
+  attachment->name = name;
+  attachment->content = blobs.add(content);
+  engine->attachments.push_back(std::move(attachment));
+  return serialize(*engine, blobs);
 }
 
 Result<std::shared_ptr<const EngineFile>> EngineFile::load(const std::filesystem::path& path) {

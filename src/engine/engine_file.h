@@ -17,6 +17,9 @@ namespace xinfer::engine {
 /// Collects weights, tables and cubins for the blob section; equal bytes are stored once.
 class BlobWriter {
  public:
+  BlobWriter() = default;
+  /// Goes on behind the blobs of an engine, which keep their places.
+  explicit BlobWriter(std::span<const std::byte> blobs);
   /// Appends `bytes` at the next aligned offset, or finds them.
   fb::Blob add(std::span<const std::byte> bytes);
   template <typename T>
@@ -59,5 +62,12 @@ class EngineFile {
   std::span<const std::byte> blobs_;
   const fb::Engine* engine_ = nullptr;
 };
+
+/// The attachment of that name, or null.
+const fb::Attachment* find_attachment(const EngineFile& file, const std::string& name);
+
+/// The bytes of `file` with `content` attached under a name that no attachment of it has.
+Result<std::string> attach(const EngineFile& file, const std::string& name,
+                           std::span<const std::byte> content);
 
 }  // namespace xinfer::engine

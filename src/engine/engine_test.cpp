@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <fstream>
 #include <random>
 
@@ -182,6 +183,40 @@ TEST(EngineFile, ChecksLaunches) {
   launch.operands.clear();
   engine.plans[0]->kernels[0]->threads = 2048;
   EXPECT_THAT(error_of(serialize(engine, blobs)), testing::HasSubstr("cannot be launched"));
+}
+
+TEST(EngineFile, CarriesAttachments) {
+  const std::string plain = sample_engine();
+  const auto file = EngineFile::load(std::as_bytes(std::span(plain)), "e").value();
+  EXPECT_EQ(find_attachment(*file, "notes"), nullptr);
+  const std::string notes = "what it came from";
+  const std::string bytes = attach(*file, "notes", std::as_bytes(std::span(notes))).value();
+  const auto carrying = EngineFile::load(std::as_bytes(std::span(bytes)), "e").value();
+  const fb::Attachment* found = find_attachment(*carrying, "notes");
+  ASSERT_NE(found, nullptr);
+  EXPECT_EQ(std::memcmp(carrying->blob(*found->content()), notes.data(), notes.size()), 0);
+  EXPECT_EQ(found->content()->size(), notes.size());
+  EXPECT_EQ(find_attachment(*carrying, "note"), nullptr);
+  // The weights are where they were.
+  const auto weights_of = [](const EngineFile& engine) {
+    return engine.engine().plans()->Get(0)->steps()->Get(0)->params_as_Gemm()->weights();
+  };
+  EXPECT_EQ(weights_of(*carrying)->offset(), weights_of(*file)->offset());
+  EXPECT_EQ(std::memcmp(carrying->blob(*weights_of(*carrying)), file->blob(*weights_of(*file)), 12),
+            0);
+  const auto again = attach(*carrying, "notes", std::as_bytes(std::span(notes)));
+  EXPECT_THAT(again.status().message(), testing::HasSubstr("an attachment \"notes\" already"));
+}
+
+TEST(EngineFile, ChecksAttachments) {
+  BlobWriter blobs;
+  fb::EngineT engine = launch_engine(blobs);
+  engine.attachments.push_back(std::make_unique<fb::AttachmentT>());
+  engine.attachments[0]->name = "notes";
+  engine.attachments[0]->content = fb::Blob(0, 1);
+  EXPECT_EQ(error_of(serialize(engine, blobs)), "");
+  engine.attachments[0]->content = fb::Blob(0, 1 << 20);
+  EXPECT_THAT(error_of(serialize(engine, blobs)), testing::HasSubstr("an attachment is not there"));
 }
 
 }  // namespace

@@ -26,6 +26,7 @@ class Validator {
       for (const fb::Binding* binding : *bindings) XINFER_RETURN_IF_ERROR(check_binding(*binding));
     }
     for (const fb::Plan* plan : *engine_.plans()) XINFER_RETURN_IF_ERROR(check_plan(*plan));
+    XINFER_RETURN_IF_ERROR(check_attachments());
     return {};
   }
 
@@ -159,6 +160,16 @@ class Validator {
       }
     }
     return bad ? damaged("step \"" + step.name()->str() + "\" has a broken epilogue") : Status();
+  }
+
+  Status check_attachments() const {
+    if (engine_.attachments() == nullptr) return {};
+    for (const fb::Attachment* attachment : *engine_.attachments()) {
+      if (!attachment->name() || !attachment->content() || outside(attachment->content())) {
+        return damaged("an attachment is not there");
+      }
+    }
+    return {};
   }
 
   Status check_blobs(const fb::Step& step) const {

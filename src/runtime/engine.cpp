@@ -147,6 +147,17 @@ std::size_t Engine::activation_bytes(const std::string& target) const {
   return plan == nullptr ? 0 : plan->arena_bytes();
 }
 
+std::optional<std::span<const std::byte>> Engine::attachment(const std::string& name) const {
+  const fb::Attachment* found = engine::find_attachment(*state_->file, name);
+  if (found == nullptr) return std::nullopt;
+  return std::span(state_->file->blob(*found->content()), found->content()->size());
+}
+
+Engine Engine::with_attachment(const std::string& name, std::span<const std::byte> content) const {
+  const std::string bytes = engine::attach(*state_->file, name, content).value();
+  return load(std::as_bytes(std::span(bytes)));
+}
+
 std::span<const std::byte> Engine::bytes() const { return state_->file->bytes(); }
 
 void Engine::save(const std::filesystem::path& path) const {

@@ -171,5 +171,71 @@ TEST(Network, BuildWithoutAModelSaysWhatIsMissing) {
   EXPECT_THAT(message_of([] { EngineBuilder().build(); }), HasSubstr("from_network"));
 }
 
+std::vector<float> outputs_of(const Network& network, const Tensor& x) {
+  Context context(EngineBuilder().from_network(network).on("cpu").build());
+  const Tensor y = context.infer(x);
+  return {y.values<float>().begin(), y.values<float>().end()};
+}
+
+TEST(Network, ComesBackFromItsText) {
+  const Network network = small_network();
+  const Network again = Network::from_text(network.to_text());
+  EXPECT_EQ(again.to_text(), network.to_text());
+  EXPECT_EQ(again.constants(), network.constants());
+  const Tensor x = random_tensor({2, 3, 8, 8}, 5);
+  EXPECT_EQ(outputs_of(again, x), outputs_of(network, x));
+  EXPECT_THAT(message_of([] { Network::from_text("graph \"g\" {"); }), HasSubstr("line"));
+  const std::string unknown = "graph \"g\" opset 0 { output \"y\" = %x }";
+  EXPECT_NE(message_of([&] { Network::from_text(unknown); }), "no error");
+}
+
+TEST(Network, ALayerReadsWhatAnAppendedOneMakes) {
+  Network network = small_network();
+  const auto x = network.find_value("x");
+  const auto doubled = network.add_binary("add", x, x, "doubled");
+  network.set_input("conv", 0, doubled);
+  Network expected("expected");  // the same with twice the weights
+  {
+    Tensor weights = random_tensor({4, 3, 3, 3}, 1);
+    for (float& weight : weights.values<float>()) weight *= 2;
+    Network plain = small_network();
+    plain.set_constant(plain.find_value("weights"), weights);
+    expected = plain;
+  }
+  const Tensor input = random_tensor({2, 3, 8, 8}, 6);
+  EXPECT_EQ(outputs_of(network, input), outputs_of(expected, input));
+}
+
+TEST(Network, RefusesInputsThatDoNotFit) {
+  Network network = small_network();
+  const std::string before = network.to_text();
+  const auto softmax = network.find_value("softmax");
+  EXPECT_THAT(message_of([&] { network.set_input("conv", 0, softmax); }), HasSubstr("depends on"));
+  EXPECT_THAT(message_of([&] { network.set_input("conv", 0, network.find_value("conv")); }),
+              HasSubstr("depends on"));
+  EXPECT_THAT(message_of([&] { network.set_input("conv", 7, softmax); }), HasSubstr("input 7"));
+  EXPECT_THAT(message_of([&] { network.set_input("con", 0, softmax); }), HasSubstr("\"con\""));
+  EXPECT_THAT(message_of([&] { network.set_input("relu", 0, network.find_value("bias")); }),
+              HasSubstr("mean"));  // over axes that [4] does not have
+  EXPECT_EQ(network.to_text(), before);
+}
+
+TEST(Network, QuantisedValuesKeepTheirScales) {
+  Network network("quantised");
+  const auto x = network.add_input("x", DType::kFloat32, {"2"});
+  const auto q = network.add_quantize(x, 0.5f, DType::kInt8, "q");
+  EXPECT_EQ(network.scale_of(q), 0.5f);
+  EXPECT_EQ(network.scale_of(x), 0.0f);
+  EXPECT_EQ(network.dtype_of(q), DType::kInt8);
+  network.mark_output(network.add_dequantize(q, "y"));
+  Tensor values(DType::kFloat32, {2});
+  values.values<float>()[0] = 0.75f;  // half to even: 1.5 steps are 2
+  values.values<float>()[1] = -100;
+  EXPECT_THAT(outputs_of(network, values), ElementsAre(1.0f, -64.0f));
+  EXPECT_THAT(message_of([&] { network.add_quantize(x, 0, DType::kInt8); }), HasSubstr("scale"));
+  EXPECT_THAT(message_of([&] { network.add_quantize(x, 1, DType::kInt32); }), HasSubstr("int32"));
+  EXPECT_THAT(message_of([&] { network.add_dequantize(x); }), HasSubstr("needs int8"));
+}
+
 }  // namespace
 }  // namespace xinfer

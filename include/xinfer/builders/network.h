@@ -9,6 +9,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -30,6 +31,13 @@ struct NetworkValue {
 
   bool exists() const { return id >= 0; }
   friend bool operator==(const NetworkValue&, const NetworkValue&) = default;
+};
+
+/// A demand on a layer.
+struct LayerPrecision {
+  std::string layer;
+  Precision precision = Precision::kFp32;
+  bool required = true;  ///< else a preference
 };
 
 /// How a window moves over the spatial axes, one entry an axis; an empty list stands for all ones
@@ -141,6 +149,23 @@ class Network {
   Value add_resize(Value x, const ResizeOptions& options, const std::string& name = "");
   /// The dimensions as an int64 tensor.
   Value add_shape(Value x, const std::string& name = "");
+  /// x / scale, rounded half to even and clamped: an INT8 value of zero point 0, s8 or u8. A build
+  /// keeps a network with such values at their scales and calibrates nothing.
+  Value add_quantize(Value x, float scale, DType dtype = DType::kInt8,
+                     const std::string& name = "");
+  /// The real values of what add_quantize gave.
+  Value add_dequantize(Value quantized, const std::string& name = "");
+
+  // --- changing ---
+  /// Lets a layer, by its exact name, read another value in place of operand number `index`; the
+  /// layers behind it take the shapes that follow. The value must not depend on the layer.
+  void set_input(const std::string& layer, std::size_t index, Value value);
+
+  // --- as text ---
+  /// Everything but the demands, for from_text of the same version. Large for large weights:
+  /// hexadecimal.
+  std::string to_text() const;
+  static Network from_text(std::string_view text);
 
   // --- names and reading ---
   std::string name() const;
@@ -148,6 +173,8 @@ class Network {
   Value find_value(const std::string& name) const;
   const std::string& name_of(Value value) const;
   DType dtype_of(Value value) const;
+  /// Of what add_quantize gave and what moves it; 0 for others.
+  float scale_of(Value value) const;
   /// Numbers, symbols or expressions of symbols.
   std::vector<std::string> dims_of(Value value) const;
   /// Elements of a constant, or an empty tensor.
@@ -167,6 +194,8 @@ class Network {
   void set_precision(const std::string& layer, Precision precision, bool required = true);
   /// Real interval of a value (TensorRT's dynamic range), by its exact name.
   void set_range(const std::string& value, double low, double high);
+  /// The precisions that were set, in that order.
+  std::vector<LayerPrecision> precisions() const;
   /// The intervals that were set, by value name.
   std::map<std::string, std::pair<double, double>> ranges() const;
 

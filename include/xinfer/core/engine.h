@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -90,6 +91,12 @@ class Engine {
   /// Bytes of weights and tables, and of the activation arena at the largest shapes.
   std::size_t weight_bytes() const;
   std::size_t activation_bytes(const std::string& target = "") const;
+
+  /// Bytes that somebody stored in the engine under a name; nothing if there are none.
+  std::optional<std::span<const std::byte>> attachment(const std::string& name) const;
+  /// This engine with bytes stored under a name, which it does not have yet: for tools. Running the
+  /// engine takes no notice of them.
+  Engine with_attachment(const std::string& name, std::span<const std::byte> content) const;
 
   /// The whole engine file.
   std::span<const std::byte> bytes() const;

@@ -2,97 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import pathlib
 import struct
 from typing import Any
 
 from xinfer import _core
-from xinfer._errors import Error, InvalidArgumentError, UnsupportedError
-from xinfer.cuda import _memory
+from xinfer._errors import Error, InvalidArgumentError
 from xinfer.tensorrt._basics import ContextManager, IHostMemory, Severity, say
 from xinfer.tensorrt._calibrators import Bridge
 from xinfer.tensorrt._config import REFIT_FLAGS, IBuilderConfig, IOptimizationProfile
 from xinfer.tensorrt._engine import ICudaEngine
-from xinfer.tensorrt._enums import BuilderFlag, ErrorCodeTRT, LayerType, NetworkDefinitionCreationFlag
+from xinfer.tensorrt._enums import BuilderFlag, ErrorCodeTRT, NetworkDefinitionCreationFlag
 from xinfer.tensorrt._interfaces import record_error
 from xinfer.tensorrt._network import INetworkDefinition
 from xinfer.tensorrt._plugins import IPluginRegistry, plugin_registry
-from xinfer.tensorrt._refit import Source, remember
+from xinfer.tensorrt._recipe import CacheAlone, Recipe, choose_device
+from xinfer.tensorrt._refit import Source
 
 
 class _Cancelled(Exception):
     """A progress monitor ended the build."""
-
-
-def build_device(logger: Any) -> str:
-    """What engines are built for: the device whose memory `xinfer.cuda` has."""
-    if _memory.registry.backend.name != "gpu":
-        return "cpu"
-    status = _core.kernel_compiler_status()
-    if not status.startswith("NVRTC of"):
-        raise UnsupportedError(f'a GPU is the device, but its kernels cannot be compiled: {status}; for the CPU: '
-                               'xinfer.cuda.use("cpu"), or --device cpu before the script')
-    say(logger, Severity.INFO, f"engines are built for {_core.gpu_names()[0]}", once=True)
-    return "cuda"
-
-
-def timing_cache_path() -> pathlib.Path:
-    """Where kernel times are kept between builds, so that a later build finds the same kernels fastest."""
-    folder = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "xinfer"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / "timing.json"
-
-
-class _Cache:
-    """A calibrator that has nothing but a cache."""
-
-    def __init__(self, cache: bytes) -> None:
-        self.cache = cache
-
-    def batch_size(self) -> int:
-        return 1
-
-    def algorithm(self) -> str:
-        return "entropy2"
-
-    def sample_count(self) -> int | None:
-        return None
-
-    def next_batch(self, names: list[str]) -> None:
-        return None
-
-    def read_cache(self) -> bytes:
-        return self.cache
-
-    def write_cache(self, cache: bytes) -> None:
-        """A build from a cache writes none."""
-
-
-class _Recipe:
-    """A builder whose settings are written down, to build once more what it built."""
-
-    def __init__(self) -> None:
-        self.core = _core.EngineBuilder()
-        self._settings: list[tuple[str, tuple[Any, ...]]] = []
-
-    def __getattr__(self, name: str) -> Any:
-        def call(*arguments: Any) -> None:
-            getattr(self.core, name)(*arguments)
-            if name != "with_calibrator":
-                self._settings.append((name, arguments))
-
-        return call
-
-    def again(self, core: _core.Network, cache: bytes | None) -> _core.Engine:
-        """The same with another network, at the ranges of a cache."""
-        builder = _core.EngineBuilder()
-        builder.from_network(core)
-        for name, arguments in self._settings:
-            getattr(builder, name)(*arguments)
-        if cache is not None:
-            builder.with_calibrator(_Cache(cache))
-        return builder.build()
 
 
 class Builder(ContextManager):
@@ -206,43 +134,41 @@ class Builder(ContextManager):
             obey=strict, prefer=config.get_flag(BuilderFlag.PREFER_PRECISION_CONSTRAINTS)
         )
         refits = any(config.get_flag(flag) for flag in REFIT_FLAGS)
-        builder = _Recipe()
+        builder = Recipe()
         self._prepare(builder, network, config)
-        ranges = self._ranges(network, config) if config.get_flag(BuilderFlag.INT8) else None
+        ranges = self._ranges(network, core, config) if config.get_flag(BuilderFlag.INT8) else None
         if ranges is not None:
             builder.with_calibrator(ranges)
         builder.core.with_progress(_Progress(config.progress_monitor) if config.progress_monitor else None)
         builder.core.from_network(core)
         built = builder.core.build()
         self._note(builder.core)
-        if refits:
-            cache = None if ranges is None else ranges.cache
-            source = Source(core, network._refit_roles(), network._refit_names(), builder.again, cache)
-            remember(built, source)
-        return built
+        if not refits:
+            return built
+        cache = None if ranges is None else ranges.cache
+        return Source(core, network._refit_roles(), network._refit_names(), builder.settings, cache).attached_to(built)
 
-    def _prepare(self, builder: _Recipe, network: INetworkDefinition, config: IBuilderConfig) -> None:
-        builder.with_threads(self.max_threads)
-        device = build_device(self._logger)
-        builder.on(device)
-        if device != "cpu":
-            builder.with_timing_cache(timing_cache_path())
+    def _prepare(self, builder: Recipe, network: INetworkDefinition, config: IBuilderConfig) -> None:
+        builder.core.with_threads(self.max_threads)
+        choose_device(builder.core, self._logger)
         if config.get_flag(BuilderFlag.FP16):
-            builder.with_fp16()
+            builder.set("with_fp16")
         self._set_profiles(builder, network, config)
 
-    def _ranges(self, network: INetworkDefinition, config: IBuilderConfig) -> Bridge | _Cache | None:
+    def _ranges(
+        self, network: INetworkDefinition, core: _core.Network, config: IBuilderConfig
+    ) -> Bridge | CacheAlone | None:
         """From the calibrator (its cache, or its batches), else from the dynamic ranges."""
         calibrator = config.int8_calibrator
         if calibrator is not None:
             shapes = {t.name: self._calibration_shape(t, config) for t in network._inputs}
             dtypes = {t.name: t.dtype for t in network._inputs}
             return Bridge(calibrator, shapes, dtypes, self._logger)
-        if any(layer._parsed and layer.type is LayerType.QUANTIZE for layer in network._layers):
-            return None  # the model has scales of its own
+        if any(node["op"] == "Quantize" for node in core.layers()):
+            return None  # the network has scales of its own
         by_hand = _hand_ranges(network)
         if by_hand is not None:
-            return _Cache(by_hand)
+            return CacheAlone(by_hand)
         say(
             self._logger,
             Severity.WARNING,
@@ -266,30 +192,30 @@ class Builder(ContextManager):
             )
         return shape
 
-    def _set_profiles(self, builder: _Recipe, network: INetworkDefinition, config: IBuilderConfig) -> None:
+    def _set_profiles(self, builder: Recipe, network: INetworkDefinition, config: IBuilderConfig) -> None:
         if network.has_implicit_batch_dimension:
-            builder.with_max_batch_size(max(self.max_batch_size, 1))
+            builder.set("with_max_batch_size", max(self.max_batch_size, 1))
             return
         for tensor in network._inputs:
             shape = list(tensor.shape)
             profiles = [p.get_shape(tensor.name) for p in config._profiles if p.get_shape(tensor.name)]
             fixed = network._fixed_shapes.get(tensor)
             if fixed is not None and -1 not in shape:
-                builder.with_profile(tensor.name, shape, shape, shape)
+                builder.set("with_profile", tensor.name, shape, shape, shape)
             elif profiles:
                 low = [min(sizes) for sizes in zip(*(p[0] for p in profiles), strict=True)]
                 high = [max(sizes) for sizes in zip(*(p[2] for p in profiles), strict=True)]
-                builder.with_profile(tensor.name, low, list(profiles[0][1]), high)
+                builder.set("with_profile", tensor.name, low, list(profiles[0][1]), high)
             elif shape and shape[0] == -1:
                 self._free_batch(builder, tensor, config)
 
-    def _free_batch(self, builder: _Recipe, tensor: Any, config: IBuilderConfig) -> None:
+    def _free_batch(self, builder: Recipe, tensor: Any, config: IBuilderConfig) -> None:
         """A dynamic batch without a profile, which TensorRT refuses."""
         largest = self.max_batch_size
         if not largest and config.int8_calibrator is not None:
             largest = int(config.int8_calibrator.get_batch_size())
         largest = largest or 1
-        builder.with_max_batch_size(largest)
+        builder.set("with_max_batch_size", largest)
         say(
             self._logger,
             Severity.WARNING,

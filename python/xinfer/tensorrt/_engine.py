@@ -26,6 +26,10 @@ from xinfer.tensorrt._enums import (
 from xinfer.tensorrt._implicit_batch import SYMBOL
 
 
+#: What an engine carries for a Refitter.
+REFIT_ATTACHMENT = "xinfer.tensorrt: refit"
+
+
 class Binding:
     """An input or output of an engine."""
 
@@ -118,10 +122,8 @@ class ICudaEngine(ContextManager):
 
     @property
     def refittable(self) -> bool:
-        """Whether it was built with `BuilderFlag.REFIT` in this process."""
-        from xinfer.tensorrt._refit import source_of
-
-        return source_of(self._core) is not None
+        """Whether it was built with `BuilderFlag.REFIT`."""
+        return self._core.has_attachment(REFIT_ATTACHMENT)
 
     def _replace(self, core: _core.Engine) -> None:
         """Another engine of the same shapes takes its place, for its contexts too."""

@@ -39,6 +39,8 @@ _OPERANDS = {
     "add_gather": (0, 1),
     "add_resize": (0,),
     "add_shape": (0,),
+    "add_quantize": (0,),
+    "add_dequantize": (0,),
 }
 
 

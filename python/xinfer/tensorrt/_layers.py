@@ -61,6 +61,7 @@ class ILayer:
         self._precision: DataType | None = None
         self._output_types: dict[int, DataType] = {}
         self._parsed = False
+        self._rewired: dict[int, ITensor] = {}  # inputs of a parsed layer that were set
         self._outputs = [
             ITensor(network, network._tensor_name(self._name, i), self) for i in range(self._OUTPUTS)
         ]
@@ -100,9 +101,11 @@ class ILayer:
 
     def set_input(self, index: int, tensor: ITensor) -> None:
         if self._parsed:
-            raise UnsupportedError(
-                f'unsupported: changing the inputs of layer "{self._name}", which a model brought'
-            )
+            if index >= len(self._inputs):
+                raise InvalidArgumentError(
+                    f'input {index} of layer "{self._name}", to which the model gave {len(self._inputs)}'
+                )
+            self._rewired[index] = tensor
         while len(self._inputs) <= index:
             self._inputs.append(None)
         self._inputs[index] = tensor

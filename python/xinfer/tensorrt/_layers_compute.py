@@ -402,8 +402,20 @@ class INormalizationLayer(ILayer):
         return core.add_reduce("mean", x, axes, True, f"{name}_mean")
 
 
+def _scale_of(core: Any, inputs: list[int], name: str, axis: int) -> numpy.ndarray:
+    """The scale of a Quantize or Dequantize as it broadcasts against what is quantised."""
+    scale = core.constant_of(inputs[1])
+    if scale is None:
+        raise UnsupportedError(f'unsupported: layer "{name}" with a scale that is no constant')
+    if scale.size == 1:
+        return scale.reshape(())
+    shape = [1] * rank_of(core, inputs[0])
+    shape[axis] = -1
+    return scale.reshape(shape)
+
+
 class IQuantizeLayer(ILayer):
-    """Explicit quantisation: the input takes the range that the scale gives."""
+    """Explicit quantisation: round(x / scale), as ONNX's QuantizeLinear with zero point 0."""
 
     _TYPE = LayerType.QUANTIZE
     axis = setting("axis")
@@ -411,21 +423,20 @@ class IQuantizeLayer(ILayer):
     block_shape = setting("block_shape", Dims)
 
     def _emit(self, core: Any, inputs: list[int], name: str) -> list[int]:
-        scale = core.constant_of(inputs[1])
-        if scale is None:
-            raise UnsupportedError(f'unsupported: layer "{name}" with a scale that is no constant')
-        if core.constant_of(inputs[0]) is None:
-            if scale.size != 1:
-                raise UnsupportedError(
-                    f'unsupported: layer "{name}" quantises an activation per channel; supported: one scale'
-                )
-            bound = 127.0 * float(scale.reshape(-1)[0])
-            core.set_range(core.name_of(inputs[0]), -bound, bound)
-        return [inputs[0]]
+        scale = _scale_of(core, inputs, name, int(self.axis))
+        weights = core.constant_of(inputs[0])
+        if weights is not None:
+            steps = numpy.clip(numpy.rint(weights / scale), -128, 127)
+            return [core.add_constant(steps.astype(numpy.int8), name)]
+        if scale.size != 1:
+            raise UnsupportedError(
+                f'unsupported: layer "{name}" quantises an activation per channel; supported: one scale'
+            )
+        return [core.add_quantize(inputs[0], float(scale), name)]
 
 
 class IDequantizeLayer(ILayer):
-    """Explicit quantisation: gives back what its Quantize took; int8 weights become real numbers."""
+    """Explicit quantisation: q · scale, of what a Quantize gave, of int8 weights, or of an int8 input."""
 
     _TYPE = LayerType.DEQUANTIZE
     axis = setting("axis")
@@ -433,15 +444,19 @@ class IDequantizeLayer(ILayer):
     block_shape = setting("block_shape", Dims)
 
     def _emit(self, core: Any, inputs: list[int], name: str) -> list[int]:
-        weights, scale = core.constant_of(inputs[0]), core.constant_of(inputs[1])
-        if weights is None or weights.dtype != numpy.int8:
-            return [inputs[0]]
-        if scale is None:
-            raise UnsupportedError(f'unsupported: layer "{name}" with a scale that is no constant')
-        shape = [1] * weights.ndim
-        if scale.size > 1:
-            shape[int(self.axis)] = -1
-        return [core.add_constant(weights.astype(numpy.float32) * scale.reshape(shape), name)]
+        scale = _scale_of(core, inputs, name, int(self.axis))
+        weights = core.constant_of(inputs[0])
+        if weights is not None:
+            return [core.add_constant(weights.astype(numpy.float32) * scale, name)]
+        held = core.scale_of(inputs[0])
+        if held == 0:  # integers of the caller
+            real = core.add_cast(inputs[0], "float32", f"{name}_real")
+            return [core.add_binary("mul", real, core.add_constant(scale, f"{name}_scale"), name)]
+        if scale.size != 1 or float(scale) != held:
+            raise UnsupportedError(
+                f'unsupported: layer "{name}" with another scale than the Quantize before it, {held}; supported: the same'
+            )
+        return [core.add_dequantize(inputs[0], name)]
 
 
 def weights_or_none(weights: Any) -> Any:

@@ -330,8 +330,19 @@ class INetworkDefinition(LayerAdders, ContextManager):
         for layer in self._layers:
             if not layer._parsed:
                 self._write_layer(seen, values, layer)
+        self._rewire(core, values)
         self._batched = seen.batched if self._implicit_batch else set()
         return core, values
+
+    def _rewire(self, core: _core.Network, values: dict[ITensor, int]) -> None:
+        """Parsed layers read what they were given instead of what the model gave them."""
+        for layer in self._layers:
+            for index, tensor in layer._rewired.items():
+                if tensor not in values:
+                    raise InvalidArgumentError(
+                        f'layer "{layer._name}" reads "{tensor._name}", which no layer of the network makes'
+                    )
+                core.set_input(layer._name, index, values[tensor])
 
     def _dimension(self, tensor: ITensor, axis: int) -> str:
         size = tensor._dims[axis]

@@ -61,6 +61,6 @@ def _make(network: INetworkDefinition, node: dict[str, Any], tensors: dict[str, 
     layer._inputs = [tensors.get(name) for name in node["inputs"]]
     layer._type = kind._TYPE if kind is not ILayer else LayerType.IDENTITY
     layer._name, layer.metadata = node["name"], f"[ONNX Layer: {node['name']}]"
-    layer._precision, layer._output_types, layer._parsed = None, {}, True
+    layer._precision, layer._output_types, layer._parsed, layer._rewired = None, {}, True, {}
     layer._outputs = [ITensor(network, name, layer) for name in node["outputs"] if name]
     return layer

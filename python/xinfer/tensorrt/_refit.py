@@ -1,18 +1,18 @@
 """Refitter: an engine with other weights, at the ranges that it was calibrated with.
 
-An engine file holds weights as kernels want them, not as the network had them. What an engine that is built
-with `BuilderFlag.REFIT` came from is therefore kept in this process, for as long as few others follow, and
-refitting builds it again: without calibration, with the same shapes and precisions.
+Kernels want weights packed and quantised, not as the network had them. An engine that is built with
+`BuilderFlag.REFIT` therefore carries what it came from (an attachment of the engine file: the network with its
+weights, the ranges, the shapes), and refitting builds it again: in any process, without calibration, with the
+same shapes and precisions.
 """
 
 from __future__ import annotations
 
-import atexit
-import collections
-import hashlib
+import json
 import os
 import pathlib
 import struct
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -21,13 +21,14 @@ import numpy
 from xinfer import _core
 from xinfer._errors import Error, InvalidArgumentError, UnsupportedError
 from xinfer.tensorrt._basics import Weights, as_array
-from xinfer.tensorrt._engine import ICudaEngine
+from xinfer.tensorrt._engine import REFIT_ATTACHMENT, ICudaEngine
 from xinfer.tensorrt._enums import ErrorCodeTRT, TensorLocation, WeightsRole
 from xinfer.tensorrt._interfaces import record_error
 from xinfer.tensorrt._parser import ErrorLog
+from xinfer.tensorrt._recipe import CacheAlone, Recipe, choose_device
 
-#: How many engines' sources are kept for engines that come back from bytes.
-_KEPT_SOURCES = 8
+#: Weights hardly shrink, so that more effort gains little.
+_COMPRESSION = 1
 
 
 class Source:
@@ -38,49 +39,84 @@ class Source:
         core: _core.Network,
         roles: dict[tuple[str, WeightsRole], str],
         names: dict[str, str],
-        build: Callable[[_core.Network, bytes | None], _core.Engine],
+        settings: list[tuple[str, tuple[Any, ...]]],
         cache: bytes | None,
     ) -> None:
         """`roles` and `names` (of weights) lead to constants of `core`; `cache` holds the ranges."""
-        self.core, self.roles, self.names, self.build, self.cache = core, roles, names, build, cache
+        self.core, self.roles, self.names, self.settings, self.cache = core, roles, names, settings, cache
 
+    def attached_to(self, engine: _core.Engine) -> _core.Engine:
+        """The engine, carrying this."""
+        about = {
+            "version": _core.__version__,
+            "roles": [[layer, role.name, constant] for (layer, role), constant in self.roles.items()],
+            "names": self.names,
+            "settings": self.settings,
+            "cache": None if self.cache is None else self.cache.decode(),
+            "ranges": self.core.ranges(),
+            "precisions": self.core.precisions(),
+        }
+        text = json.dumps(about) + "\n" + self.core.to_text()
+        return engine.with_attachment(REFIT_ATTACHMENT, zlib.compress(text.encode(), _COMPRESSION))
 
-_sources: collections.OrderedDict[str, Source] = collections.OrderedDict()
-atexit.register(_sources.clear)  # while what they hold can still be freed
+    @classmethod
+    def of(cls, engine: _core.Engine) -> Source:
+        """What an engine carries."""
+        packed = engine.attachment(REFIT_ATTACHMENT)
+        if packed is None:
+            raise UnsupportedError(
+                "unsupported: refitting this engine; supported: an engine that was built with BuilderFlag.REFIT, "
+                "which then carries the weights as the network had them"
+            )
+        try:
+            about, _, text = zlib.decompress(packed).decode().partition("\n")
+            return cls._read(json.loads(about), text)
+        except (zlib.error, ValueError, KeyError, TypeError) as error:
+            raise InvalidArgumentError(f"what the engine carries for refitting is damaged: {error}") from error
 
+    @classmethod
+    def _read(cls, about: dict[str, Any], text: str) -> Source:
+        if about["version"] != _core.__version__:
+            raise UnsupportedError(
+                f"unsupported: refitting an engine that xinfer {about['version']} built; supported: engines of this "
+                f"version, {_core.__version__}"
+            )
+        core = _core.Network.from_text(text)
+        for value, bound in about["ranges"]:
+            core.set_range(value, -bound, bound)
+        for layer, precision, required in about["precisions"]:
+            core.set_precision(layer, precision, required)
+        held = set(core.constants())  # those that a layer reads
+        roles = {(layer, WeightsRole[role]): name for layer, role, name in about["roles"] if name in held}
+        names = {name: constant for name, constant in about["names"].items() if constant in held}
+        settings = [(name, tuple(arguments)) for name, arguments in about["settings"]]
+        cache = about["cache"]
+        return cls(core, roles, names, settings, None if cache is None else cache.encode())
 
-def _digest(engine: _core.Engine) -> str:
-    return hashlib.sha256(engine.to_bytes()).hexdigest()
-
-
-def remember(engine: _core.Engine, source: Source) -> None:
-    _sources[_digest(engine)] = source
-    while len(_sources) > _KEPT_SOURCES:
-        _sources.popitem(last=False)
-
-
-def source_of(engine: _core.Engine) -> Source | None:
-    return _sources.get(_digest(engine)) if _sources else None
+    def build(self, targets: list[str], threads: int, logger: Any) -> _core.Engine:
+        recipe = Recipe()
+        for name, arguments in self.settings:
+            recipe.set(name, *arguments)
+        recipe.core.with_threads(threads)
+        choose_device(recipe.core, logger, targets)
+        if self.cache is not None:
+            recipe.with_calibrator(CacheAlone(self.cache))
+        recipe.core.from_network(self.core)
+        return self.attached_to(recipe.core.build())
 
 
 class Refitter:
-    """Sets weights of an engine that was built with `BuilderFlag.REFIT` in this process; `refit_cuda_engine`
-    makes them count, in the contexts that the engine has as well."""
+    """Sets weights of an engine that was built with `BuilderFlag.REFIT`; `refit_cuda_engine` makes them count,
+    in the contexts that the engine has as well."""
 
     error_recorder: Any = None
     max_threads = 0
     weights_validation = True
 
     def __init__(self, engine: ICudaEngine, logger: Any) -> None:
-        source = source_of(engine._core)
-        if source is None:
-            raise UnsupportedError(
-                "unsupported: refitting this engine; supported: an engine that was built with BuilderFlag.REFIT "
-                "in this process (an engine file does not hold the weights as the network had them)"
-            )
-        self._engine, self._logger, self._source = engine, logger, source
+        self._engine, self._logger, self._source = engine, logger, Source.of(engine._core)
         self._weights: dict[str, numpy.ndarray] = {}  # by constant
-        self._scales = _scales_of(source)
+        self._scales = _scales_of(self._source)
         self._ranges: dict[str, float] = {}  # set here
 
     @property
@@ -167,18 +203,17 @@ class Refitter:
 
     def refit_cuda_engine(self) -> bool:
         core = self._source.core.copy()
+        source = Source(core, self._source.roles, self._source.names, self._source.settings, self._source.cache)
         try:
             for constant, array in self._weights.items():
                 core.set_constant(core.find_value(constant), array)
             for tensor, bound in self._ranges.items():
                 core.set_range(tensor, -bound, bound)
-            engine = self._source.build(core, self._source.cache)
+            engine = source.build(self._engine._core.targets(), self.max_threads, self._logger)
         except Error as error:
             return self._fail(f"refit_cuda_engine: {error}")
-        source = self._source
-        self._source = Source(core, source.roles, source.names, source.build, source.cache)
+        self._source = source
         self._weights.clear()
-        remember(engine, self._source)
         self._engine._replace(engine)
         return True
 
