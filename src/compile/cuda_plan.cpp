@@ -7,6 +7,7 @@
 
 #include "jit/kernel_compiler.h"
 #include "lower/cuda/late_waits.h"
+#include "lower/cuda/replaced_launches.h"
 #include "tune/tune.h"
 
 namespace xinfer::compile {
@@ -37,7 +38,8 @@ class ChosenKernels {
 void choose_variants(const std::vector<lower::BatchPoint>& points, ChosenKernels& kernels,
                      fb::CudaT& launch) {
   for (const lower::BatchPoint& point : points) {
-    const std::uint32_t kernel = kernels.add(point.candidates.front());
+    const std::uint32_t kernel =
+        point.left_out ? engine::kNoKernel : kernels.add(point.candidates.front());
     if (!launch.variants.empty() && launch.variants.back()->kernel == kernel) {
       launch.variants.back()->largest_batch = point.largest_batch;
       continue;
@@ -91,6 +93,7 @@ Result<std::unique_ptr<fb::PlanT>> make_cuda_plan(const ir::Graph& graph,
                           lower::lower_cuda(graph, symbols, target, blobs, build.precisions));
   const jit::CubinCache cubin_cache(build.cubin_folder);
   if (tuned) XINFER_RETURN_IF_ERROR(choose_fastest(build, cubin_cache, open));
+  lower::leave_out_replaced(open);
   lower::choose_late_waits(open);
   ChosenKernels kernels;
   for (std::size_t i = 0; i < open.launches.size(); ++i) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -13,6 +14,9 @@
 #include "engine/mapped_file.h"
 
 namespace xinfer::engine {
+
+/// CudaVariant.kernel where there is nothing to launch.
+inline constexpr std::uint32_t kNoKernel = 0xFFFFFFFF;
 
 /// Collects weights, tables and cubins for the blob section; equal bytes are stored once.
 class BlobWriter {

@@ -176,6 +176,8 @@ TEST(EngineFile, ChecksLaunches) {
   fb::CudaT& launch = *engine.plans[0]->steps[0]->params.AsCuda();
   launch.variants[0]->kernel = 1;
   EXPECT_THAT(error_of(serialize(engine, blobs)), testing::HasSubstr("kernel is not there"));
+  launch.variants[0]->kernel = kNoKernel;
+  EXPECT_EQ(error_of(serialize(engine, blobs)), "");
   launch.variants[0]->kernel = 0;
   launch.operands.push_back(std::make_unique<fb::CudaOperandT>());
   launch.operands[0]->tensor = 5;

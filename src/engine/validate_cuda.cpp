@@ -1,5 +1,6 @@
 #include "engine/validate_cuda.h"
 
+#include "engine/engine_file.h"
 #include "engine/validate_lists.h"
 #include "kernels/cuda/kernel_spec.h"
 
@@ -83,6 +84,7 @@ const char* wrong_cuda_step(const fb::Plan& plan, const fb::Cuda& step, std::uin
     }
   }
   for (const fb::CudaVariant* variant : *step.variants()) {
+    if (variant->kernel() == kNoKernel) continue;
     if (variant->kernel() >= plan.kernels()->size()) return "a launch's kernel is not there";
   }
   return nullptr;

@@ -43,10 +43,15 @@ const fb::Plan* plan_for(const engine::EngineFile& file, const std::string& targ
 
 KernelInfo kernel_info(const engine::EngineFile& file, const fb::Plan& plan,
                        const fb::CudaVariant& variant) {
-  const fb::CudaKernel& kernel = *plan.kernels()->Get(variant.kernel());
   KernelInfo info;
-  info.tactic = text(kernel.tactic());
   info.largest_batch = variant.largest_batch();
+  info.left_out = variant.kernel() == engine::kNoKernel;
+  if (info.left_out) {
+    info.tactic = "(next step)";
+    return info;
+  }
+  const fb::CudaKernel& kernel = *plan.kernels()->Get(variant.kernel());
+  info.tactic = text(kernel.tactic());
   const fb::Blob& cubin = *kernel.cubin();
   const auto resources = cuda::cubin_resources({file.blob(cubin), cubin.size()});
   if (!resources.ok()) return info;  // the driver will say so when it loads it

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 
+#include "lower/cuda/replaced_launches.h"
 #include "tune/kernel_timer.h"
 
 namespace xinfer::tune {
@@ -17,6 +18,8 @@ using lower::BatchPoint;
 struct Question {
   std::string key;
   const lower::OpenLaunch* launch = nullptr;
+  /// The launch before, if a candidate replaces it: the others' times include its own.
+  const lower::OpenLaunch* replaced = nullptr;
   std::vector<BatchPoint*> points;
 };
 
@@ -29,13 +32,37 @@ bool prefer(BatchPoint& point, const std::string& tactic) {
   return true;
 }
 
+bool offers_to_replace(const BatchPoint& point) {
+  return std::any_of(point.candidates.begin(), point.candidates.end(),
+                     [](const KernelSpec& spec) { return spec.replaces_previous; });
+}
+
+/// The kernels to be timed for a question: its candidates and, last, what some of them replace.
+std::vector<const KernelSpec*> timed_kernels(const Question& question) {
+  const BatchPoint& point = *question.points.front();
+  std::vector<const KernelSpec*> specs;
+  for (const KernelSpec& spec : point.candidates) specs.push_back(&spec);
+  if (question.replaced != nullptr) {
+    specs.push_back(&lower::point_for(*question.replaced, point.largest_batch).candidates.front());
+  }
+  return specs;
+}
+
+OperandSizes operand_sizes(const lower::OpenLaunch& launch, std::int64_t batch) {
+  OperandSizes sizes;
+  for (const lower::OperandExtent& extent : launch.operands) {
+    sizes.emplace_back(extent.operand, extent.bytes_at(batch));
+  }
+  return sizes;
+}
+
 /// Questions that the timing cache does not answer; answered ones are settled.
 Result<std::vector<Question>> open_questions(const TuneOptions& options, const std::string& device,
                                              lower::OpenCudaPlan& open) {
   std::vector<Question> questions;
   std::map<std::string, std::size_t> by_key;
-  for (lower::OpenLaunch& launch : open.launches) {
-    for (BatchPoint& point : launch.points) {
+  for (std::size_t i = 0; i < open.launches.size(); ++i) {
+    for (BatchPoint& point : open.launches[i].points) {
       if (point.candidates.size() < 2) continue;
       XINFER_ASSIGN_OR_RETURN(const std::string key,
                               candidate_key(point, options.build.architecture));
@@ -43,7 +70,11 @@ Result<std::vector<Question>> open_questions(const TuneOptions& options, const s
       if (!known) known = shipped_timings().find(device, options.build.architecture, key);
       if (known && prefer(point, known->tactic)) continue;
       const auto [it, added] = by_key.try_emplace(key, questions.size());
-      if (added) questions.push_back({key, &launch, {}});
+      const bool replaces = i > 0 && offers_to_replace(point);
+      if (added) {
+        questions.push_back(
+            {key, &open.launches[i], replaces ? &open.launches[i - 1] : nullptr, {}});
+      }
       questions[it->second].points.push_back(&point);
     }
   }
@@ -54,15 +85,20 @@ Result<std::vector<Question>> open_questions(const TuneOptions& options, const s
 Result<Timing> answer(KernelTimer& timer, const Question& question,
                       std::span<const std::vector<std::byte>> cubins) {
   const BatchPoint& point = *question.points.front();
-  OperandSizes sizes;
-  for (const lower::OperandExtent& extent : question.launch->operands) {
-    sizes.emplace_back(extent.operand, extent.bytes_at(point.largest_batch));
+  const std::int64_t batch = point.largest_batch;
+  const OperandSizes sizes = operand_sizes(*question.launch, batch);
+  double before = 0;
+  if (question.replaced != nullptr) {
+    const KernelSpec& spec = *timed_kernels(question).back();
+    XINFER_ASSIGN_OR_RETURN(
+        before,
+        timer.microseconds(spec, cubins.back(), operand_sizes(*question.replaced, batch), batch));
   }
   Timing best;
   for (std::size_t i = 0; i < point.candidates.size(); ++i) {
-    Result<double> time =
-        timer.microseconds(point.candidates[i], cubins[i], sizes, point.largest_batch);
+    Result<double> time = timer.microseconds(point.candidates[i], cubins[i], sizes, batch);
     if (!time.ok()) return time.status().with_context("timing " + point.candidates[i].tactic);
+    if (!point.candidates[i].replaces_previous) *time += before;
     if (best.tactic.empty() || *time < best.microseconds) {
       best = {point.candidates[i].tactic, *time};
     }
@@ -116,13 +152,13 @@ Status tune(const TuneOptions& options, lower::OpenCudaPlan& open) {
   if (!timer) return {};
   std::vector<const KernelSpec*> specs;
   for (const Question& question : questions) {
-    for (const KernelSpec& spec : question.points.front()->candidates) specs.push_back(&spec);
+    for (const KernelSpec* spec : timed_kernels(question)) specs.push_back(spec);
   }
   XINFER_ASSIGN_OR_RETURN(const auto cubins,
                           jit::compile_kernels(specs, options.build, *options.cubins));
   std::size_t first = 0;
   for (const Question& question : questions) {
-    const std::size_t count = question.points.front()->candidates.size();
+    const std::size_t count = timed_kernels(question).size();
     XINFER_ASSIGN_OR_RETURN(const Timing best,
                             answer(*timer, question, std::span(cubins).subspan(first, count)));
     first += count;

@@ -40,7 +40,8 @@ std::unique_ptr<engine::fb::BindingT> binding(const std::string& name, const Sha
 
 /// x [batch, 8, 16, 16] through two convolutions to y [batch, 16, 16, 16]: Transpose, Conv, Conv,
 /// Transpose. Its kernels are stand-ins: nothing here needs NVRTC.
-Engine make_engine() {
+/// `leaves_out`: at batch 1 the second convolution's launch does the work of the first's.
+Engine make_engine(bool leaves_out = false) {
   ir::GraphBuilder builder;
   const ir::ValueId x = builder.input("x", {ir::Dim::symbol("batch"), 8, 16, 16});
   const ir::ValueId first =
@@ -56,6 +57,12 @@ Engine make_engine() {
   const std::array<std::byte, 64> cubin = {};
   for (std::size_t i = 0; i < open.launches.size(); ++i) {
     const kernels::cuda::KernelSpec& spec = open.launches[i].points.front().candidates.front();
+    if (leaves_out && i == 1) {
+      auto nothing = std::make_unique<engine::fb::CudaVariantT>();
+      nothing->largest_batch = 1;
+      nothing->kernel = engine::kNoKernel;
+      open.plan->steps[i]->params.AsCuda()->variants.push_back(std::move(nothing));
+    }
     auto variant = std::make_unique<engine::fb::CudaVariantT>();
     variant->largest_batch = kLargestBatch;
     variant->kernel = static_cast<std::uint32_t>(open.plan->kernels.size());
@@ -157,6 +164,21 @@ TEST_F(GpuContextTest, AlternatingBuffersUpdateTheNodesThatTouchThem) {
   run(x[0].data(), y[1].data());  // one of the two
   EXPECT_EQ(fake_cuda::count("cuGraphLaunch"), 2);
   EXPECT_THAT(fake_cuda::take_launches()[4].arguments, Contains(x[0].address()));
+}
+
+TEST_F(GpuContextTest, LaunchesAreLeftOutWhereTheNextDoesTheirWork) {
+  const Engine engine = make_engine(/*leaves_out=*/true);
+  EXPECT_EQ(engine.steps("cuda:sm_90a")[1].kernels.front().tactic, "(next step)");
+  context_ = Context(engine, kOnGpu);
+  const GpuMemory x(2 * 8 * 256), y(2 * 16 * 256), other(2 * 8 * 256);
+  run(x.data(), y.data(), 1);
+  EXPECT_EQ(fake_cuda::take_launches().size(), 3u);
+  run(other.data(), y.data(), 1);  // updates the node that holds the input
+  const auto launches = fake_cuda::take_launches();
+  ASSERT_EQ(launches.size(), 3u);
+  EXPECT_THAT(launches.front().arguments, Contains(other.address()));
+  run(x.data(), y.data(), 2);
+  EXPECT_EQ(fake_cuda::take_launches().size(), 4u);
 }
 
 TEST_F(GpuContextTest, UploadsAreThereBeforeOtherStreamsRun) {

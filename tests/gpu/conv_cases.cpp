@@ -1,12 +1,12 @@
 // Cases of the convolution templates.
+#include "conv_cases.h"
+
 #include <cmath>
 #include <cstring>
 
-#include "gpu_case.h"
 #include "kernels/cuda/depthwise_kernels.h"
 #include "kernels/elementwise/kinds.h"
 #include "random.h"
-#include "random_conv.h"
 #include "tactics.h"
 
 namespace xinfer::gpu {
@@ -38,6 +38,8 @@ void add_common(const RandomConv& conv, GpuCase& result) {
   result.expected = [conv] { return Expected{reference_output(conv, kFill), {}, {}}; };
 }
 
+}  // namespace
+
 GpuCase gemm_case(const RandomConv& conv, std::vector<KernelSpec> specs, std::uint64_t seed) {
   GpuCase result;
   if (specs.empty()) return result;
@@ -60,6 +62,8 @@ GpuCase gemm_case(const RandomConv& conv, std::vector<KernelSpec> specs, std::ui
   return result;
 }
 
+namespace {
+
 // Float tensors of a layer, read as double.
 double element(const std::vector<std::uint8_t>& bytes, DType dtype, std::int64_t index) {
   const std::size_t size = size_of(dtype), at = static_cast<std::size_t>(index) * size;
@@ -72,6 +76,8 @@ double element(const std::vector<std::uint8_t>& bytes, DType dtype, std::int64_t
   std::memcpy(&value, &bytes[at], size);
   return value;
 }
+
+}  // namespace
 
 // FP16 products are exact in float32; sums of k of them in any order are off by at most
 // k * 2^-24 * sum |x w| (Higham, Accuracy and Stability of Numerical Algorithms, 4.2), twice that
@@ -135,7 +141,6 @@ Expected half_reference(const RandomConv& conv) {
   return expected;
 }
 
-// Turns an INT8 layer into a float one of the same shape.
 void make_float(RandomConv& conv, DType dtype, std::uint64_t seed) {
   Random random(seed + 77);
   ConvShape& s = conv.problem.shape;
@@ -175,6 +180,8 @@ void make_float(RandomConv& conv, DType dtype, std::uint64_t seed) {
   conv.y_bytes = static_cast<std::size_t>(conv.batch * s.out_h * s.out_w * s.y_pixel_stride) *
                  size_of(e.output_dtype);
 }
+
+namespace {
 
 GpuCase depthwise(const RandomConv& conv, std::uint64_t seed) {
   const ConvShape& shape = conv.problem.shape;

@@ -13,7 +13,7 @@ namespace xinfer::gpu {
 namespace {
 
 bool is_hot(const std::string& tactic) {
-  for (const char* family : {"wgmma_", "halo_", "latency_", "mma_"}) {
+  for (const char* family : {"wgmma_", "halo_", "latency_", "mma_", "average_product_"}) {
     if (tactic.starts_with(family)) return true;
   }
   return false;
@@ -25,6 +25,7 @@ bool check(const Engine& engine) {
   for (const std::string& target : engine.targets()) {
     for (const StepInfo& step : engine.steps(target)) {
       for (const KernelInfo& kernel : step.kernels) {
+        if (kernel.left_out) continue;
         ++kernels;
         unread += kernel.registers == 0 ? 1 : 0;
         if (kernel.local_bytes == 0) continue;

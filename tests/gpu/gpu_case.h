@@ -63,6 +63,7 @@ GpuCase combine_case(std::uint64_t seed);
 GpuCase table_case(std::uint64_t seed);
 GpuCase max_pool_case(std::uint64_t seed);
 GpuCase average_pool_case(std::uint64_t seed);
+GpuCase average_product_case(std::uint64_t seed);
 GpuCase resize_case(std::uint64_t seed);
 GpuCase move_case(std::uint64_t seed);
 GpuCase move_convert_case(std::uint64_t seed);

@@ -37,8 +37,16 @@ ConvShape pick_halo_shape(Random& random) {
   return s;
 }
 
+ConvShape pick_vector_shape(Random& random) {
+  ConvShape s;
+  s.in_channels = random.chance(3) ? 64 * random.pick(1, 32) : random.channels();
+  s.out_channels = random.chance(3) ? random.pick(1, 1100) : random.channels();
+  return s;
+}
+
 ConvShape pick_shape(Random& random, ConvFlavour flavour) {
   if (flavour == ConvFlavour::kHalo) return pick_halo_shape(random);
+  if (flavour == ConvFlavour::kVector) return pick_vector_shape(random);
   ConvShape s;
   if (!random.chance(3)) {
     s.kernel_h = random.pick(1, 5);
@@ -149,7 +157,7 @@ RandomConv make_random_conv(std::uint64_t seed, ConvFlavour flavour) {
   RandomConv conv;
   ConvShape& s = conv.problem.shape;
   s = pick_shape(random, flavour);
-  conv.batch = random.pick(1, 4);
+  conv.batch = random.pick(1, flavour == ConvFlavour::kVector ? 20 : 4);
   conv.problem.input = random.int8_type();
   const kernels::cuda::ConvLayout layout = kernels::cuda::conv_layout(s, conv.problem.input);
   s.x_pixel_stride =

@@ -23,8 +23,8 @@ struct RandomConv {
   std::string description;
 };
 
-/// kHalo: stride 1 and few channels.
-enum class ConvFlavour { kAnyGroups, kDense, kDepthwise, kHalo };
+/// kHalo: stride 1 and few channels. kVector: one pixel an image, and more of both.
+enum class ConvFlavour { kAnyGroups, kDense, kDepthwise, kHalo, kVector };
 
 /// INT8 layer number `seed`.
 RandomConv make_random_conv(std::uint64_t seed, ConvFlavour flavour);

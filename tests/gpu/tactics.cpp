@@ -3,6 +3,8 @@
 namespace xinfer::gpu {
 namespace {
 
+using kernels::cuda::AverageProductProblem;
+using kernels::cuda::AverageProductTactic;
 using kernels::cuda::ConvProblem;
 using kernels::cuda::HaloTactic;
 using kernels::cuda::KernelSpec;
@@ -34,6 +36,10 @@ constexpr LatencyTactic kLatencyTactics[] = {
 
 constexpr HaloTactic kHaloTactics[] = {{1, 1, 64, 4}, {1, 2, 32, 3}, {2, 2, 64, 3},  {2, 1, 128, 3},
                                        {4, 4, 64, 3}, {3, 4, 16, 4}, {4, 2, 128, 2}, {8, 4, 64, 2}};
+
+constexpr AverageProductTactic kAverageProductTactics[] = {{64, 8, 4}, {32, 4, 2}, {128, 8, 8},
+                                                           {32, 8, 1}, {16, 4, 3}, {16, 1, 4},
+                                                           {64, 2, 7}, {128, 1, 2}};
 
 }  // namespace
 
@@ -68,6 +74,15 @@ std::vector<KernelSpec> latency_variants(const ConvProblem& problem) {
   std::vector<KernelSpec> specs;
   for (const LatencyTactic& tactic : kLatencyTactics) {
     Result<KernelSpec> spec = kernels::cuda::latency_conv(problem, tactic);
+    if (spec.ok()) specs.push_back(*std::move(spec));
+  }
+  return specs;
+}
+
+std::vector<KernelSpec> average_product_variants(const AverageProductProblem& problem) {
+  std::vector<KernelSpec> specs;
+  for (const AverageProductTactic& tactic : kAverageProductTactics) {
+    Result<KernelSpec> spec = kernels::cuda::average_product_kernel(problem, tactic);
     if (spec.ok()) specs.push_back(*std::move(spec));
   }
   return specs;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "kernels/cuda/average_product.h"
 #include "kernels/cuda/conv_problem.h"
 
 namespace xinfer::gpu {
@@ -14,5 +15,8 @@ std::vector<kernels::cuda::KernelSpec> wgmma_variants(const kernels::cuda::ConvP
 std::vector<kernels::cuda::KernelSpec> halo_variants(const kernels::cuda::ConvProblem& problem);
 
 std::vector<kernels::cuda::KernelSpec> latency_variants(const kernels::cuda::ConvProblem& problem);
+
+std::vector<kernels::cuda::KernelSpec> average_product_variants(
+    const kernels::cuda::AverageProductProblem& problem);
 
 }  // namespace xinfer::gpu

@@ -14,7 +14,7 @@ namespace xinfer::kernels::cuda {
 /// What a kernel argument refers to. kStep* number the epilogue's steps.
 enum class Operand : std::uint8_t {
   kInput,
-  kInput2,  ///< second input of a pointwise kernel
+  kInput2,  ///< second input of a pointwise kernel; what an average before a product averages
   kWeights,
   kMultiplier,
   kBias,
@@ -101,6 +101,9 @@ struct KernelSpec {
   /// The kernel reads its input and weights before its predecessor completes, which must not write
   /// them and must be a kernel that may wait late but does not; residuals and stores wait.
   bool waits_late = false;
+  /// The kernel also does what the launch before it does, from that launch's input (kInput2): where
+  /// it is chosen, the launch before is left out.
+  bool replaces_previous = false;
 };
 
 /// `spec` in the form that waits late, with a tactic of that name.

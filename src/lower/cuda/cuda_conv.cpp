@@ -132,6 +132,7 @@ Status lower_conv(CudaLowering& cuda, const fb::StepT& step, ConvShape shape,
   XINFER_RETURN_IF_ERROR(kernels::cuda::is_depthwise(problem)
                              ? choose_depthwise(cuda, problem, epilogue, weights, launch)
                              : choose_gemm(cuda, problem, epilogue, weights, launch));
+  offer_average_product(cuda, step, problem, launch);
   return cuda.emit(step, std::move(launch));
 }
 

@@ -2,9 +2,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "ir/build.h"
 #include "lower/cuda/late_waits.h"
 #include "lower/cuda/lower_cuda.h"
+#include "lower/cuda/replaced_launches.h"
 
 namespace xinfer::lower {
 namespace {
@@ -230,6 +233,67 @@ TEST(CudaLowering, OverlapsNoMoreThanTwoInARow) {
   }
   // Behind a launch that waits late nobody knows whether the one before it has ended.
   EXPECT_THAT(late, ElementsAre(false, false, true, false, true, false, false));
+}
+
+/// A convolution's output, averaged over all pixels and multiplied: 32 channels to 10 classes.
+ir::Graph classifier_graph(bool average_is_output = false) {
+  ir::GraphBuilder builder;
+  const ir::ValueId x = builder.input("x", {ir::Dim::symbol("batch"), 16, 7, 7});
+  const ir::ValueId y =
+      builder.conv(x, builder.random_constant({32, 16, 1, 1}), ir::kNoValue, {}, "c1");
+  const ir::ValueId mean = builder.global_average_pool(y, "average");
+  const ir::ValueId flat = builder.reshape(mean, {ir::Dim::symbol("batch"), 32}, "flat");
+  builder.output(builder.matmul(flat, builder.random_constant({32, 10}), ir::kNoValue, "classes"));
+  if (average_is_output) builder.output(mean, "mean");
+  return builder.graph();
+}
+
+/// For every point of the classifier's launch: whether its first choice replaces the average.
+std::vector<bool> replaces_average(const OpenCudaPlan& open, std::size_t launch) {
+  std::vector<bool> replaces;
+  for (const BatchPoint& point : open.launches[launch].points) {
+    replaces.push_back(point.candidates.front().replaces_previous);
+  }
+  return replaces;
+}
+
+TEST(CudaLowering, AveragesAndMultipliesInOneLaunchAtSmallBatches) {
+  const ir::Graph graph = classifier_graph();
+  OpenCudaPlan open = lower_with(graph, all_half(graph));
+  EXPECT_THAT(families(open), testing::Contains("Reduce"));
+  const std::vector<std::string> all = families(open);
+  const auto average =
+      static_cast<std::size_t>(std::find(all.begin(), all.end(), "Reduce") - all.begin());
+  EXPECT_EQ(all[average + 1], "Gemm");
+  EXPECT_THAT(replaces_average(open, average + 1), ElementsAre(true, true, false, false));
+  // The product reads what the average reads.
+  EXPECT_THAT(open.plan->steps[average + 1]->inputs,
+              testing::Contains(open.plan->steps[average]->inputs[0]));
+  leave_out_replaced(open);
+  std::vector<bool> left_out;
+  for (const BatchPoint& point : open.launches[average].points) left_out.push_back(point.left_out);
+  EXPECT_THAT(left_out, ElementsAre(true, true, false, false));
+  EXPECT_EQ(open.launches[average].points[2].largest_batch, 32);
+}
+
+TEST(CudaLowering, KeepsTheAverageThatOthersRead) {
+  const ir::Graph graph = classifier_graph(/*average_is_output=*/true);
+  const OpenCudaPlan open = lower_with(graph, all_half(graph));
+  for (std::size_t i = 0; i < open.launches.size(); ++i) {
+    EXPECT_THAT(replaces_average(open, i), testing::Not(testing::Contains(true)));
+  }
+}
+
+TEST(CudaLowering, KeepsTheAverageBeforeClusters) {
+  const ir::Graph graph = classifier_graph();
+  engine::BlobWriter blobs;
+  const OpenCudaPlan open =
+      lower_cuda(graph, kSymbols, make_cuda_target("sm_80", CudaBackend::kAuto).value(), blobs,
+                 all_half(graph))
+          .value();
+  for (std::size_t i = 0; i < open.launches.size(); ++i) {
+    EXPECT_THAT(replaces_average(open, i), testing::Not(testing::Contains(true)));
+  }
 }
 
 /// softmax(x wq (x wk)T * 0.25) x wv over 2 heads of 32 and 16 tokens, as exporters write it.

@@ -104,6 +104,11 @@ std::int64_t CudaLowering::stem_block(TensorId id) const {
   return it == stem_blocks_.end() ? 1 : it->second;
 }
 
+TensorId CudaLowering::averaged_before(const fb::StepT& step) const {
+  const auto it = averaged_.find(&step);
+  return it == averaged_.end() ? kNoTensor : it->second;
+}
+
 TensorId CudaLowering::rearranged(TensorId id) {
   const auto [it, added] = rearranged_.try_emplace(id, kNoTensor);
   if (!added) return it->second;
@@ -306,6 +311,7 @@ Status CudaLowering::run() {
   }
   choose_pitches(source_);
   stem_blocks_ = find_stems(source_, *this);
+  if (!precisions_.empty()) averaged_ = find_averaged_products(source_, *this);
   const std::map<const fb::StepT*, FusedAttention> attentions = find_attentions();
   std::vector<std::unique_ptr<fb::StepT>> common = std::move(source_.plan().steps);
   DroppedSteps dropped;

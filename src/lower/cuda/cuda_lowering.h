@@ -11,6 +11,7 @@
 #include "core/status.h"
 #include "engine/engine_file.h"
 #include "kernels/conv/conv.h"
+#include "kernels/cuda/conv_problem.h"
 #include "kernels/cuda/kernel_spec.h"
 #include "kernels/epilogue.h"
 #include "lower/concat_slices.h"
@@ -109,6 +110,10 @@ class CudaLowering {
   std::int64_t stem_block(TensorId id) const;
   TensorId rearranged(TensorId id);
 
+  /// What the launch before the step averages over all pixels, if the step alone reads the average;
+  /// else kNoTensor.
+  TensorId averaged_before(const fb::StepT& step) const;
+
   /// Batches for which kernels are chosen, rising; the last is the largest.
   std::vector<std::int64_t> batch_points(const ir::Dim& batch) const;
   /// One kernel for all batches.
@@ -140,6 +145,7 @@ class CudaLowering {
   std::vector<bool> constant_kept_;
   std::map<TensorId, std::int64_t> stem_blocks_;
   std::map<TensorId, TensorId> rearranged_;
+  std::map<const fb::StepT*, TensorId> averaged_;
 };
 
 /// One handler a step kind.
@@ -185,6 +191,18 @@ kernels::ConvShape conv_shape(const fb::ConvT& conv, const CudaTensor& x, const 
 /// INT8 or FP16 inputs of few channels whose only reader is a strided convolution, with the block
 /// size that turns it into one of stride 1 (kernels/cuda/space_to_depth.h).
 std::map<TensorId, std::int64_t> find_stems(const Lowering& lowering, const CudaLowering& cuda);
+
+/// Whether exactly the axes between the first and the last are reduced: [N, spatial…, C].
+bool reduces_pixels(const fb::ReduceT& reduce, std::size_t rank);
+
+/// Products with constant weights that follow an average over all pixels and alone read it, with
+/// what is averaged: one kernel may do both (kernels/cuda/average_product.h).
+std::map<const fb::StepT*, TensorId> find_averaged_products(const Lowering& lowering,
+                                                            const CudaLowering& cuda);
+
+/// Offers that kernel for the launch of the product `step`, before its other candidates.
+void offer_average_product(CudaLowering& cuda, const fb::StepT& step,
+                           const kernels::cuda::ConvProblem& product, CudaLaunch& launch);
 
 /// Makes float tensors FP16 that FP16 layers touch and float32 layers do not.
 void choose_halves(Lowering& lowering, const NodePrecisions& precisions);

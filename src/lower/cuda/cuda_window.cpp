@@ -34,7 +34,8 @@ Status emit_pool(CudaLowering& cuda, const fb::StepT& step, const CudaTensor& x,
   return cuda.emit(step, std::move(launch), std::move(spec));
 }
 
-/// True if exactly the axes between the first and the last are reduced: [N, spatial…, C].
+}  // namespace
+
 bool reduces_pixels(const fb::ReduceT& reduce, std::size_t rank) {
   if (rank < 3 || reduce.axes.size() != rank - 2) return false;
   for (std::size_t i = 0; i < reduce.axes.size(); ++i) {
@@ -42,8 +43,6 @@ bool reduces_pixels(const fb::ReduceT& reduce, std::size_t rank) {
   }
   return true;
 }
-
-}  // namespace
 
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::PoolT& pool) {
   XINFER_ASSIGN_OR_RETURN(const CudaTensor x, cuda.tensor(step.inputs[0]));

@@ -25,7 +25,7 @@ std::size_t largest_bytes(const fb::Binding& binding) {
   return bytes;
 }
 
-/// The kernel for a batch: the first variant that reaches it, else the last.
+/// The kernel for a batch, or kNoKernel: the first variant that reaches it, else the last.
 unsigned choose_kernel(const fb::Cuda& launch, std::int64_t batch) {
   for (const fb::CudaVariant* variant : *launch.variants()) {
     if (batch <= variant->largest_batch()) return variant->kernel();
@@ -139,8 +139,15 @@ std::string CudaProgram::step_name(unsigned step) const {
   return plan().steps()->Get(step)->name()->str();
 }
 
-Result<BoundKernel> CudaProgram::make_launch(unsigned step, const char*& tactic) const {
+Result<std::optional<BoundKernel>> CudaProgram::make_launch(unsigned step,
+                                                            const char*& tactic) const {
   const fb::Cuda& launch = *plan().steps()->Get(step)->params_as_Cuda();
+  const std::int64_t batch = bound_->plan.dims()[launch.batch()];
+  const unsigned chosen = choose_kernel(launch, batch);
+  if (chosen == engine::kNoKernel) {
+    tactic = "(next step)";
+    return std::optional<BoundKernel>();
+  }
   OperandAddresses addresses;
   for (const fb::CudaOperand* operand : *launch.operands()) {
     cuda::DevicePointer at = 0;
@@ -152,13 +159,12 @@ Result<BoundKernel> CudaProgram::make_launch(unsigned step, const char*& tactic)
     }
     addresses.set(static_cast<Operand>(operand->operand()), at);
   }
-  const std::int64_t batch = bound_->plan.dims()[launch.batch()];
-  const CudaEngine::LoadedKernel& kernel = engine_->kernel(choose_kernel(launch, batch));
+  const CudaEngine::LoadedKernel& kernel = engine_->kernel(chosen);
   tactic = kernel.spec.tactic.c_str();
   const bool overlap = engine_->device().compute_capability >= 90;
   Result<BoundKernel> made = BoundKernel::bind(kernel.spec, kernel.function, addresses, batch,
                                                engine_->device().multiprocessors, overlap);
-  if (made.ok()) return made;
+  if (made.ok()) return std::optional(*std::move(made));
   return made.status().with_context("step \"" + step_name(step) + "\"");
 }
 
@@ -168,13 +174,13 @@ Status CudaProgram::point_at(std::span<const void* const> inputs, std::span<void
   LaunchGraph& launches = bound_->launches;
   const char* tactic = "";
   for (auto i = static_cast<unsigned>(launches.size()); i < plan().steps()->size(); ++i) {
-    XINFER_ASSIGN_OR_RETURN(BoundKernel made, make_launch(i, tactic));
+    XINFER_ASSIGN_OR_RETURN(std::optional<BoundKernel> made, make_launch(i, tactic));
     launches.add(std::move(made), step_name(i), tactic);
   }
   if (!changed) return Status();
   for (unsigned i = 0; i < launches.size(); ++i) {
     if (!bound_->plan.touches_bindings(i)) continue;
-    XINFER_ASSIGN_OR_RETURN(BoundKernel made, make_launch(i, tactic));
+    XINFER_ASSIGN_OR_RETURN(std::optional<BoundKernel> made, make_launch(i, tactic));
     launches.replace(i, std::move(made));
   }
   return Status();
@@ -310,6 +316,7 @@ Status CudaProgram::run_observed(std::span<const void* const> inputs,
     XINFER_RETURN_IF_ERROR(observe(i, observer));
   }
   for (unsigned i = 0; i < bound_->launches.size(); ++i) {
+    if (!bound_->launches.has(i)) continue;  // what it would write is never made
     XINFER_RETURN_IF_ERROR(bound_->launches.launch_single(i, stream_));
     XINFER_RETURN_IF_ERROR(stream_.synchronize().with_context("step \"" + step_name(i) + "\""));
     for (const std::int32_t output : *plan().steps()->Get(i)->outputs()) {
@@ -346,6 +353,7 @@ Status CudaProgram::run_observed_there(std::span<const void* const> inputs,
     XINFER_RETURN_IF_ERROR(observe(i));
   }
   for (unsigned i = 0; i < bound_->launches.size(); ++i) {
+    if (!bound_->launches.has(i)) continue;
     XINFER_RETURN_IF_ERROR(bound_->launches.launch_single(i, stream_));
     for (const std::int32_t output : *plan().steps()->Get(i)->outputs()) {
       if (output < 0 || last_writer[static_cast<std::size_t>(output)] != i) continue;
@@ -390,7 +398,9 @@ Status CudaProgram::run_profiled(std::span<const void* const> inputs,
   times.clear();
   for (unsigned i = 0; i < launches.size(); ++i) {
     XINFER_ASSIGN_OR_RETURN(const float ms, events[i + 1].milliseconds_since(events[i]));
-    times.push_back({1e3 * static_cast<double>(ms), launches.tactic(i), bytes_moved(i)});
+    const bool has = launches.has(i);
+    times.push_back({has ? 1e3 * static_cast<double>(ms) : 0.0, launches.tactic(i),
+                     has ? bytes_moved(i) : 0.0});
   }
   return Status();
 }

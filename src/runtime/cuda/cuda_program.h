@@ -79,7 +79,8 @@ class CudaProgram final : public Executor {
 
   Status allocate();
   Result<std::unique_ptr<Bound>> make_bound(std::span<const Shape> shapes) const;
-  Result<kernels::cuda::BoundKernel> make_launch(unsigned step, const char*& tactic) const;
+  Result<std::optional<kernels::cuda::BoundKernel>> make_launch(unsigned step,
+                                                                const char*& tactic) const;
   Status make_room();
   std::string step_name(unsigned step) const;
   Status point_at(std::span<const void* const> inputs, std::span<void* const> outputs);

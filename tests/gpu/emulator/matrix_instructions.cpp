@@ -79,6 +79,8 @@ double half_dot(const std::uint8_t* a, const std::uint8_t* b) {
   return sum;
 }
 
+// kSwapped: b is unsigned, a is signed.
+template <bool kSwapped>
 void multiply(Machine&, Warp& warp, const Instruction& instruction) {
   const Factors factors(warp);
   for (int lane = 0; lane < 32; ++lane) {
@@ -91,14 +93,18 @@ void multiply(Machine&, Warp& warp, const Instruction& instruction) {
         set(c, static_cast<float>(static_cast<double>(before) + half_dot(a, b)));
       } else {
         const auto before = static_cast<std::int32_t>(low_word(c));
-        set(c, before + dot(a, b, instruction.is_signed));
+        set(c, before + (kSwapped ? dot(b, a, false) : dot(a, b, instruction.is_signed)));
       }
     }
   }
 }
 
 void mma(Machine& machine, const Instruction& instruction, Operand* operands) {
-  machine.collective(instruction, operands, multiply);
+  machine.collective(instruction, operands, multiply<false>);
+}
+
+void mma_by_unsigned(Machine& machine, const Instruction& instruction, Operand* operands) {
+  machine.collective(instruction, operands, multiply<true>);
 }
 
 }  // namespace
@@ -112,6 +118,9 @@ std::vector<NamedInstruction> matrix_instructions() {
           {"mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, "
            "{%8,%9}, {%0,%1,%2,%3};",
            mma, true},
+          {"mma.sync.aligned.m16n8k32.row.col.s32.s8.u8.s32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, "
+           "{%8,%9}, {%0,%1,%2,%3};",
+           mma_by_unsigned},
           {"mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, "
            "{%8,%9}, {%0,%1,%2,%3};",
            mma, true, true}};

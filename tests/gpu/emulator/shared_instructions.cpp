@@ -67,6 +67,8 @@ std::vector<NamedInstruction> shared_instructions() {
           {"st.shared.v4.f32 [%0], {%1,%2,%3,%4};", store<4>},
           {"st.shared.v4.b32 [%0], {%1,%2,%3,%4};", store<4>},
           {"st.shared.v2.b32 [%0], {%1, %2};", store<2>},
+          {"st.shared.b32 [%0], %1;", store<1>},
+          {"st.shared::cluster.b32 [%0], %1;", store<1>},
           {"st.shared::cluster.v2.b32 [%0], {%1, %2};", store<2>},
           {"mapa.shared::cluster.u32 %0, %1, %2;", map_to_block},
           {"cp.async.cg.shared.global [%0], [%1], 16, %2;", copy_async},

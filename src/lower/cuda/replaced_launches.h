@@ -1,0 +1,15 @@
+// Launches whose work the next launch's kernel may do (KernelSpec::replaces_previous).
+#pragma once
+
+#include "lower/cuda/lower_cuda.h"
+
+namespace xinfer::lower {
+
+/// The point of a launch that serves the batch.
+const BatchPoint& point_for(const OpenLaunch& launch, std::int64_t batch);
+
+/// Leaves launches out at the batches at which the next launch's chosen kernel, the first of its
+/// candidates, replaces them.
+void leave_out_replaced(OpenCudaPlan& open);
+
+}  // namespace xinfer::lower
