@@ -1,5 +1,5 @@
-// Every kernel template compiles for every architecture, and those that a default build of
-// ResNet-50 selects on sm_90a keep everything in registers. Needs NVRTC, no GPU.
+// Every kernel template compiles for every architecture, and those that the cost model selects for
+// ResNet-50 on sm_90a keep everything in registers. Needs NVRTC, no GPU.
 #include <gtest/gtest.h>
 
 #include <algorithm>
