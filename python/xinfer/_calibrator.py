@@ -7,6 +7,8 @@ import pathlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy
+
 from xinfer._errors import InvalidArgumentError
 
 ALGORITHMS = ("auto", "entropy2", "entropy", "minmax", "percentile", "mse", "legacy")
@@ -159,7 +161,8 @@ def _in_order(batch: Any, names: Sequence[str]) -> list[Any]:
 
 
 def _plain(array: Any) -> Any:
-    """A tensor without its gradient, in host memory."""
+    """A tensor without its gradient, in host memory, that can be counted and cut."""
     if hasattr(array, "detach") and hasattr(array, "cpu"):
         return array.detach().cpu()
-    return array
+    has_dlpack_alone = hasattr(array, "__dlpack__") and not hasattr(array, "__getitem__")
+    return numpy.from_dlpack(array) if has_dlpack_alone else array

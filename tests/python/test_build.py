@@ -39,6 +39,55 @@ def test_sources_give_the_same_ranges(conv_model, samples, tmp_path):
         assert ranges_of(conv_model, source) == expected, name
 
 
+class Tracked:
+    """A tensor as training leaves it, which gives its elements to nobody: on a device, with a gradient."""
+
+    def __init__(self, array, device="gpu", gradient=True):
+        self.array, self.device, self.gradient = array, device, gradient
+        self.shape = array.shape
+
+    def __len__(self):
+        return len(self.array)
+
+    def __getitem__(self, part):
+        return Tracked(self.array[part], self.device, self.gradient)
+
+    def detach(self):
+        return Tracked(self.array, self.device, gradient=False)
+
+    def cpu(self):
+        return Tracked(self.array, "cpu", self.gradient)
+
+    def __dlpack__(self, **options):
+        if self.gradient or self.device != "cpu":
+            raise BufferError(f"gradient {self.gradient}, device {self.device}")
+        return self.array.__dlpack__(**options)
+
+    def __dlpack_device__(self):
+        return self.array.__dlpack_device__()
+
+
+def test_batches_with_nothing_but_dlpack(conv_model, samples):
+    class Exporter:
+        def __init__(self, array):
+            self.array = array
+
+        def __dlpack__(self, **options):
+            return self.array.__dlpack__(**options)
+
+        def __dlpack_device__(self):
+            return self.array.__dlpack_device__()
+
+    batches = [Exporter(samples[i : i + 6]) for i in range(0, len(samples), 6)]
+    assert ranges_of(conv_model, xinfer.Calibrator(batches, count=8)) == ranges_of(conv_model, samples[:8])
+
+
+def test_tensors_with_gradients_on_devices(conv_model, samples):
+    batches = [[Tracked(samples[i : i + 4]), Tracked(np.zeros(4))] for i in range(0, len(samples), 4)]
+    assert ranges_of(conv_model, batches) == ranges_of(conv_model, samples)
+    assert ranges_of(conv_model, xinfer.Calibrator(Tracked(samples), count=5)) == ranges_of(conv_model, samples[:5])
+
+
 def test_torch_data_loader(conv_model, samples):
     torch = pytest.importorskip("torch")
     data = torch.utils.data.TensorDataset(torch.from_numpy(samples), torch.zeros(len(samples)))

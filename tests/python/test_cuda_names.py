@@ -1,6 +1,7 @@
 """xinfer.cuda under the names of pycuda, cuda-python and the CUDA runtime library, on host memory."""
 
 import ctypes
+import os
 import subprocess
 import sys
 
@@ -78,6 +79,24 @@ def test_runner_redirects_every_way_to_cuda(tmp_path):
     command = [sys.executable, "-m", "xinfer.tensorrt", script]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_installed_packages_of_these_names_are_not_imported(tmp_path):
+    """TensorRT 11, which has no calibrators, may be there; and pycuda without a GPU to use."""
+    for name in ("tensorrt", "pycuda", "cuda"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise ImportError('not this one')\n")
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import pycuda.autoinit, pycuda.driver, tensorrt as trt\n"
+        "from cuda.bindings import runtime\n"
+        "print(trt.__name__, pycuda.driver.__name__, runtime.__name__, hasattr(trt, 'IInt8EntropyCalibrator2'))\n"
+    )
+    command = [sys.executable, "-m", "xinfer.tensorrt", "--device", "cpu", script]
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)}
+    )
+    assert done.stdout.split() == ["xinfer.tensorrt", "xinfer.cuda", "xinfer.cuda.runtime", "True"], done.stderr
 
 
 def test_pycuda_errors_are_logic_errors():
