@@ -192,6 +192,27 @@ def test_an_engine_file_is_refitted_by_another_process(tmp_path, int8):
     assert engine.refittable  # once more
 
 
+def test_large_weights_of_a_model_come_back():
+    """They lie beside the text, the small ones in it."""
+    rng = np.random.default_rng(5)
+    large, small = rng.normal(size=(40, 4, 3, 3)).astype(np.float32), rng.normal(size=40).astype(np.float32)
+    network = new_network()
+    layer = network.add_convolution_nd(network.add_input("x", trt.float32, X.shape), 40, (3, 3), large, small)
+    layer.name = "conv"
+    network.mark_output(layer.get_output(0))
+    config = network.builder.create_builder_config()
+    config.set_flag(trt.BuilderFlag.REFIT)
+    engine = network.builder.build_engine_with_config(network, config)
+    refitter = trt.Refitter(engine, trt.Logger())
+    source = refitter._source
+    for role, weights in ((trt.WeightsRole.KERNEL, large), (trt.WeightsRole.BIAS, small)):
+        constant = source.core.find_value(source.roles["conv", role])
+        np.testing.assert_array_equal(source.core.constant_of(constant), weights)
+    assert refitter.set_weights("conv", trt.WeightsRole.BIAS, 2 * small) and refitter.refit_cuda_engine()
+    y = xinfer.Engine(bytes(engine.serialize()))(X)
+    np.testing.assert_allclose(y, run(network, X) + small[:, None, None], atol=1e-4)
+
+
 def test_damaged_or_foreign_sources_are_refused(monkeypatch):
     network, config, _, _ = _refittable()
     engine = network.builder.build_engine_with_config(network, config)

@@ -9,6 +9,7 @@ same shapes and precisions.
 from __future__ import annotations
 
 import json
+import math
 import os
 import pathlib
 import struct
@@ -27,8 +28,9 @@ from xinfer.tensorrt._interfaces import record_error
 from xinfer.tensorrt._parser import ErrorLog
 from xinfer.tensorrt._recipe import CacheAlone, Recipe, choose_device
 
-#: Weights hardly shrink, so that more effort gains little.
-_COMPRESSION = 1
+#: Float weights from this size on are kept as they are, beside the network's text, where zeros stand for them.
+_LARGE_BYTES = 4096
+_LENGTH = struct.Struct("<Q")  # of the compressed text, in front of it
 
 
 class Source:
@@ -56,8 +58,17 @@ class Source:
             "ranges": self.core.ranges(),
             "precisions": self.core.precisions(),
         }
-        text = json.dumps(about) + "\n" + self.core.to_text()
-        return engine.with_attachment(REFIT_ATTACHMENT, zlib.compress(text.encode(), _COMPRESSION))
+        core, weights = self.core.copy(), []
+        for name in core.constants():
+            constant = core.find_value(name)
+            array = core.constant_of(constant)
+            if array.dtype == numpy.float32 and array.nbytes >= _LARGE_BYTES:
+                weights.append((name, array))
+                core.set_constant(constant, numpy.zeros_like(array))
+        about["weights"] = [[name, array.shape] for name, array in weights]
+        text = zlib.compress(f"{json.dumps(about)}\n{core.to_text()}".encode(), 1)
+        parts = [_LENGTH.pack(len(text)), text, *(array.tobytes() for _, array in weights)]
+        return engine.with_attachment(REFIT_ATTACHMENT, b"".join(parts))
 
     @classmethod
     def of(cls, engine: _core.Engine) -> Source:
@@ -69,13 +80,14 @@ class Source:
                 "which then carries the weights as the network had them"
             )
         try:
-            about, _, text = zlib.decompress(packed).decode().partition("\n")
-            return cls._read(json.loads(about), text)
-        except (zlib.error, ValueError, KeyError, TypeError) as error:
+            end = _LENGTH.size + _LENGTH.unpack_from(packed)[0]
+            about, _, text = zlib.decompress(packed[_LENGTH.size : end]).decode().partition("\n")
+            return cls._read(json.loads(about), text, memoryview(packed)[end:])
+        except (zlib.error, struct.error, ValueError, KeyError, TypeError) as error:
             raise InvalidArgumentError(f"what the engine carries for refitting is damaged: {error}") from error
 
     @classmethod
-    def _read(cls, about: dict[str, Any], text: str) -> Source:
+    def _read(cls, about: dict[str, Any], text: str, weights: memoryview) -> Source:
         if about["version"] != _core.__version__:
             raise UnsupportedError(
                 f"unsupported: refitting an engine that xinfer {about['version']} built; supported: engines of this "
@@ -87,6 +99,12 @@ class Source:
         for layer, precision, required in about["precisions"]:
             core.set_precision(layer, precision, required)
         held = set(core.constants())  # those that a layer reads
+        start = 0
+        for name, shape in about["weights"]:
+            array = numpy.frombuffer(weights, numpy.float32, math.prod(shape), start).reshape(shape)
+            start += array.nbytes
+            if name in held:
+                core.set_constant(core.find_value(name), array.copy())
         roles = {(layer, WeightsRole[role]): name for layer, role, name in about["roles"] if name in held}
         names = {name: constant for name, constant in about["names"].items() if constant in held}
         settings = [(name, tuple(arguments)) for name, arguments in about["settings"]]
