@@ -38,6 +38,19 @@ def test_package_is_marked_as_typed():
     assert (pathlib.Path(xinfer.__file__).parent / "py.typed").exists()
 
 
+def test_typed_use_passes_a_strict_checker(tmp_path):
+    def check(path):
+        command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", tmp_path / "cache", path]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+        return done.returncode, done.stdout + done.stderr
+
+    code, said = check(ROOT / "tests" / "python" / "typed_use.py")
+    assert code == 0, said
+    (tmp_path / "misspelt.py").write_text("import xinfer\nprint(xinfer.Engine('m.engine').lairs)\n")
+    code, said = check(tmp_path / "misspelt.py")
+    assert code == 1 and '"Engine" has no attribute "lairs"' in said
+
+
 def test_libraries_are_bundled():
     """What not every machine has lies in the package, and is what the module loads."""
     maps = pathlib.Path("/proc/self/maps").read_text()
