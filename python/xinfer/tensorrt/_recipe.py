@@ -63,7 +63,7 @@ class CacheAlone:
 def choose_device(builder: _core.EngineBuilder, logger: Any, targets: Sequence[str] = ()) -> None:
     """The device whose memory `xinfer.cuda` has, or `targets`, those of an engine to be built again, where
     they are for others."""
-    device = build_device(logger) if targets != ["cpu"] else "cpu"
+    device = "cpu" if list(targets) == ["cpu"] else build_device(logger)
     if device == "cpu" and targets:
         device = ",".join(targets)
     builder.on(device)
