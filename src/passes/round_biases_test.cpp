@@ -43,7 +43,7 @@ TEST(RoundBiases, ConvolutionsGetWholeStepsOfTheirSums) {
 }
 
 /// The bias of x [rank dimensions] times 127 * identity, steps of 1/4, which was 0.3.
-std::vector<float> rounded_bias_of_product(ir::SymbolicShape shape, bool quantised) {
+std::vector<float> rounded_bias_of_product(const ir::SymbolicShape& shape, bool quantised) {
   Graph graph;
   const ValueId x =
       quantised ? add_quantised_input(graph, shape) : graph.add_input("x", DType::kFloat32, shape);
