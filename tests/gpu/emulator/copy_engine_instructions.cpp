@@ -64,6 +64,11 @@ SharedMemory& checked_memory(Machine& machine, const BoundTensorMap& map, std::u
 
 void load(Machine& machine, const BoundTensorMap& map, std::uint32_t to, std::uint32_t barrier,
           const Position& start, std::array<std::int64_t, 2> tap) {
+  // An H200 reports an illegal instruction (found by the stem kernel's copies of float rows).
+  if (start[0] * static_cast<std::int64_t>(map.element_bytes) % kGranule != 0) {
+    machine.fail(fmt::format("a bulk copy from element {} of {} bytes: not a multiple of 16 bytes",
+                             start[0], map.element_bytes));
+  }
   AsyncOperation copy;
   copy.shared = &checked_memory(machine, map, to);
   copy.writes_shared = true;

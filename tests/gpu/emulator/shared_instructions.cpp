@@ -63,6 +63,7 @@ void wait_copies(Machine& machine, const Instruction&, Operand* o) {
 std::vector<NamedInstruction> shared_instructions() {
   return {{"ld.shared.v4.f32 {%0,%1,%2,%3}, [%4];", load<4>},
           {"ld.shared.v4.b32 {%0,%1,%2,%3}, [%4];", load<4>},
+          {"ld.shared.b32 %0, [%1];", load<1>},
           {"ld.shared.v2.b32 {%0, %1}, [%2];", load<2>},
           {"st.shared.v4.f32 [%0], {%1,%2,%3,%4};", store<4>},
           {"st.shared.v4.b32 [%0], {%1,%2,%3,%4};", store<4>},

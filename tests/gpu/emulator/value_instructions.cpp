@@ -29,6 +29,29 @@ void pack_halves(Machine&, const Instruction&, Operand* o) {
   set(o[0], rounded_half(float_of(o[1])) << 16 | rounded_half(float_of(o[2])));
 }
 
+// max.f16x2: of a number and a NaN the number
+void max_halves(Machine&, const Instruction&, Operand* o) {
+  const std::uint32_t a = low_word(o[1]), b = low_word(o[2]);
+  const auto larger = [&](int shift) {
+    const auto half = [&](std::uint32_t word) {
+      return from_half(static_cast<std::uint16_t>(word >> shift));
+    };
+    return rounded_half(std::fmax(half(a), half(b))) << shift;
+  };
+  set(o[0], larger(0) | larger(16));
+}
+
+// max.u16x2, max.s16x2
+template <typename Part>
+void max_parts(Machine&, const Instruction&, Operand* o) {
+  const std::uint32_t a = low_word(o[1]), b = low_word(o[2]);
+  const auto larger = [&](int shift) {
+    const auto part = [&](std::uint32_t word) { return static_cast<Part>(word >> shift); };
+    return std::uint32_t{static_cast<std::uint16_t>(std::max(part(a), part(b)))} << shift;
+  };
+  set(o[0], larger(0) | larger(16));
+}
+
 // cvt.pack.sat d, a, b, c: {c's low half, sat(a), sat(b)}, from the top
 std::uint32_t packed(const Operand& a, const Operand& b, std::uint32_t c, int low, int high) {
   const auto byte = [&](const Operand& from) {
@@ -71,6 +94,9 @@ std::vector<NamedInstruction> value_instructions() {
           {"cvt.pack.sat.u8.s32.b32 %0, %1, %2, %3;", pack_u8},
           {"cvt.pack.sat.s8.s32.b32 %0, %1, %2, 0;", pack_s8_0},
           {"cvt.pack.sat.s8.s32.b32 %0, %1, %2, %3;", pack_s8},
+          {"max.f16x2 %0, %1, %2;", max_halves},
+          {"max.u16x2 %0, %1, %2;", max_parts<std::uint16_t>},
+          {"max.s16x2 %0, %1, %2;", max_parts<std::int16_t>},
           {"dp4a.u32.s32 %0, %1, %2, %0;", dot_product, false},
           {"dp4a.s32.s32 %0, %1, %2, %0;", dot_product, true},
           // One kernel runs at a time, and registers are the host's.
