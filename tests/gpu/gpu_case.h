@@ -54,6 +54,7 @@ GpuCase conv_mma_case(std::uint64_t seed);
 GpuCase conv_wgmma_case(std::uint64_t seed);
 GpuCase conv_halo_case(std::uint64_t seed);
 GpuCase conv_latency_case(std::uint64_t seed);
+GpuCase conv_stem_case(std::uint64_t seed);
 GpuCase conv_half_case(std::uint64_t seed);
 GpuCase conv_float_case(std::uint64_t seed);
 GpuCase depthwise_case(std::uint64_t seed);

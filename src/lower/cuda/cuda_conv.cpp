@@ -1,65 +1,23 @@
 // Convolutions and products with constant weights: packed as the CUDA kernels hold them.
 #include <algorithm>
 
-#include "kernels/cuda/conv_layout.h"
 #include "kernels/cuda/conv_problem.h"
 #include "kernels/cuda/depthwise_kernels.h"
 #include "kernels/cuda/space_to_depth.h"
-#include "kernels/elementwise/half.h"
-#include "lower/cuda/cuda_lowering.h"
+#include "lower/cuda/cuda_weights.h"
 
 namespace xinfer::lower {
 namespace {
 
 using kernels::ConvShape;
-using kernels::cuda::ConvLayout;
 using kernels::cuda::ConvProblem;
 using kernels::cuda::KernelSpec;
 using kernels::cuda::Operand;
 
-/// What a kernel needs to be there; never read at build time.
-constexpr float kPresent = 1.0f;
-
-/// The weights as elements of the type that the layer multiplies: float rows become FP16.
-std::vector<std::byte> weights_of_type(std::span<const std::byte> rows, DType input) {
-  if (input != DType::kFloat16) return {rows.begin(), rows.end()};
-  const auto* from = reinterpret_cast<const float*>(rows.data());
-  std::vector<std::byte> halves(rows.size() / 2);
-  auto* to = reinterpret_cast<kernels::Float16*>(halves.data());
-  for (std::size_t i = 0; i < rows.size() / sizeof(float); ++i) to[i] = kernels::Float16(from[i]);
-  return halves;
-}
-
-/// Multiplier and bias, spread to the rows of the kernel's weights.
-template <typename Spread>
-void add_tables(CudaLowering& cuda, const fb::EpilogueT& epilogue, bool scaled,
-                std::int64_t out_channels, const Spread& spread, CudaLaunch& launch) {
-  if (scaled) {
-    cuda.use(launch, Operand::kMultiplier,
-             cuda.blobs().add(
-                 std::span<const float>(spread(cuda.values_of<float>(epilogue.multiplier)))));
-  }
-  const std::vector<float> zeros(static_cast<std::size_t>(out_channels), 0.0f);
-  const std::span<const float> bias = epilogue.bias.size() == 0
-                                          ? std::span<const float>(zeros)
-                                          : cuda.values_of<float>(epilogue.bias);
-  cuda.use(launch, Operand::kBias, cuda.blobs().add(std::span<const float>(spread(bias))));
-}
-
 /// Packs for the implicit GEMM kernels; candidates for every batch point.
 Status choose_gemm(CudaLowering& cuda, const ConvProblem& problem, const fb::EpilogueT& epilogue,
                    std::span<const std::byte> weights, CudaLaunch& launch) {
-  const ConvLayout layout = kernels::cuda::conv_layout(problem.shape, problem.input);
-  std::vector<std::byte> packed(layout.weight_bytes());
-  kernels::cuda::pack_conv_weights(problem.shape, layout, weights.data(), packed.data());
-  cuda.use(launch, Operand::kWeights, cuda.blobs().add(std::span<const std::byte>(packed)));
-  const auto spread = [&](std::span<const float> values) {
-    std::vector<float> table(static_cast<std::size_t>(layout.table_length()));
-    kernels::cuda::pack_conv_table(layout, values, table.data());
-    return table;
-  };
-  add_tables(cuda, epilogue, problem.epilogue.multiplier != nullptr, problem.shape.out_channels,
-             spread, launch);
+  use_gemm_weights(cuda, problem, epilogue, weights, launch);
   const kernels::cuda::ConvTarget target{cuda.target().capability, cuda.target().multiprocessors,
                                          cuda.target().use_wgmma};
   for (const std::int64_t batch : cuda.batch_points(launch.batch)) {
@@ -87,7 +45,7 @@ Status choose_depthwise(CudaLowering& cuda, const ConvProblem& problem,
     std::copy(values.begin(), values.end(), table.begin());
     return table;
   };
-  add_tables(cuda, epilogue, problem.epilogue.multiplier != nullptr, problem.shape.out_channels,
+  use_tables(cuda, epilogue, problem.epilogue.multiplier != nullptr, problem.shape.out_channels,
              spread, launch);
   for (const std::int64_t batch : cuda.batch_points(launch.batch)) {
     const auto tactic =
@@ -96,13 +54,6 @@ Status choose_depthwise(CudaLowering& cuda, const ConvProblem& problem,
     launch.points.push_back({batch, {std::move(spec)}});
   }
   return {};
-}
-
-/// The type that the step multiplies.
-Result<DType> product_type(const CudaLowering& cuda, const fb::StepT& step, TensorId input) {
-  XINFER_ASSIGN_OR_RETURN(const CudaTensor x, cuda.tensor(input));
-  if (x.is_int8()) return x.dtype;
-  return cuda.is_half(step) ? DType::kFloat16 : DType::kFloat32;
 }
 
 /// `shape` but for the tensors' part of it, then the launch. `weights`: of the type that the
@@ -171,13 +122,8 @@ Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::Conv
   if (cuda.stem_block(x.id) == 1) {
     return lower_conv(cuda, step, shape, weights, *conv.epilogue, x.id);
   }
-  const ConvShape moved = kernels::cuda::space_to_depth_shape(shape);
-  std::vector<std::byte> rearranged(static_cast<std::size_t>(moved.out_channels * moved.kernel_h *
-                                                             moved.kernel_w * moved.in_channels) *
-                                    size_of(type));
-  kernels::cuda::space_to_depth_weights(shape, weights.data(), rearranged.data(),
-                                        static_cast<int>(size_of(type)));
-  return lower_conv(cuda, step, moved, rearranged, *conv.epilogue, cuda.rearranged(x.id));
+  return lower_conv(cuda, step, kernels::cuda::space_to_depth_shape(shape),
+                    blocked_weights(shape, weights, type), *conv.epilogue, cuda.rearranged(x.id));
 }
 
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::GemmT& gemm) {

@@ -73,4 +73,19 @@ std::optional<MergedProjections> merge_projections(Lowering& lowering, engine::B
 
 Status lower_attention(CudaLowering& cuda, const FusedAttention& attention);
 
+/// An image's conversion, the convolution that alone reads it, and the max pooling that alone reads
+/// that: one kernel computes them all.
+struct FusedStem {
+  const fb::StepT* convert = nullptr;
+  const fb::StepT* conv = nullptr;
+  const fb::StepT* pool = nullptr;  ///< null: none
+
+  const fb::StepT* last() const { return pool != nullptr ? pool : conv; }
+};
+
+/// Those of the convolutions of find_stems that the kernel serves on this target.
+std::vector<FusedStem> find_fused_stems(const Lowering& lowering, const CudaLowering& cuda);
+
+Status lower_fused_stem(CudaLowering& cuda, const FusedStem& stem);
+
 }  // namespace xinfer::lower

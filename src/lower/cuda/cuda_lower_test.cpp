@@ -296,6 +296,49 @@ TEST(CudaLowering, KeepsTheAverageBeforeClusters) {
   }
 }
 
+/// An image of 3 x 32 x 32 through a convolution of stride 2, ReLU and, if asked, max pooling.
+ir::Graph image_graph(bool pools, std::int64_t channels = 16) {
+  ir::GraphBuilder builder;
+  const ir::ValueId x = builder.input("x", {ir::Dim::symbol("batch"), 3, 32, 32});
+  ir::ValueId y = builder.conv(x, builder.random_constant({channels, 3, 7, 7}), ir::kNoValue,
+                               {.stride = 2, .pad = 3}, "c1");
+  if (pools) y = builder.max_pool(y, 3, {.stride = 2, .pad = 1}, "pool");
+  builder.output(
+      builder.conv(y, builder.random_constant({8, channels, 1, 1}), ir::kNoValue, {}, "c2"));
+  return builder.graph();
+}
+
+TEST(CudaLowering, ConvertsConvolvesAndPoolsInOneLaunch) {
+  const ir::Graph graph = image_graph(true);
+  const OpenCudaPlan open = lower_with(graph, all_half(graph));
+  EXPECT_THAT(families(open), ElementsAre("Stem", "Conv", "Transpose"));
+  const engine::fb::StepT& stem = *open.plan->steps[0];
+  EXPECT_EQ(stem.name, "c1");
+  EXPECT_THAT(stem.origins, testing::UnorderedElementsAre("c1", "pool"));
+  for (const BatchPoint& point : open.launches[0].points) {
+    EXPECT_THAT(point.candidates.front().tactic, testing::StartsWith("stem_"));
+    EXPECT_THAT(point.candidates.front().layer,
+                testing::AllOf(HasSubstr("kPoolKernelH = 3"), HasSubstr("kPoolOutH = 8")));
+  }
+}
+
+TEST(CudaLowering, ConvertsAndConvolvesInOneLaunchWithoutPooling) {
+  const ir::Graph graph = image_graph(false);
+  EXPECT_THAT(families(lower_with(graph, all_half(graph))),
+              ElementsAre("Stem", "Conv", "Transpose"));
+}
+
+TEST(CudaLowering, KeepsLaunchesApartThatTheStemKernelDoesNotServe) {
+  const ir::Graph wide = image_graph(true, 144);  // more channels than a block holds
+  EXPECT_THAT(families(lower_with(wide, all_half(wide))),
+              ElementsAre("Transpose", "Conv", "Pool", "Conv", "Transpose"));
+  const ir::Graph graph = image_graph(true);
+  engine::BlobWriter blobs;
+  const CudaTarget ampere = make_cuda_target("sm_80", CudaBackend::kAuto).value();
+  EXPECT_THAT(families(lower_cuda(graph, kSymbols, ampere, blobs, all_half(graph)).value()),
+              ElementsAre("Transpose", "Conv", "Pool", "Conv", "Transpose"));
+}
+
 /// softmax(x wq (x wk)T * 0.25) x wv over 2 heads of 32 and 16 tokens, as exporters write it.
 ir::Graph attention_graph() {
   ir::GraphBuilder builder;

@@ -313,16 +313,27 @@ Status CudaLowering::run() {
   stem_blocks_ = find_stems(source_, *this);
   if (!precisions_.empty()) averaged_ = find_averaged_products(source_, *this);
   const std::map<const fb::StepT*, FusedAttention> attentions = find_attentions();
+  const std::vector<FusedStem> found_stems =
+      precisions_.empty() ? std::vector<FusedStem>() : find_fused_stems(source_, *this);
   std::vector<std::unique_ptr<fb::StepT>> common = std::move(source_.plan().steps);
   DroppedSteps dropped;
   for (const auto& [last, attention] : attentions) {
     dropped.insert(attention.steps.begin(), attention.steps.end());
   }
+  std::map<const fb::StepT*, FusedStem> stems;
+  for (const FusedStem& stem : found_stems) {
+    dropped.insert({stem.convert, stem.conv});
+    stems.emplace(stem.last(), stem);
+  }
+  const auto lower = [&](const fb::StepT& step) {
+    const auto attention = attentions.find(&step);
+    if (attention != attentions.end()) return lower_attention(*this, attention->second);
+    const auto stem = stems.find(&step);
+    if (stem != stems.end()) return lower_fused_stem(*this, stem->second);
+    return dropped.contains(&step) ? Status() : lower_step(step);
+  };
   for (const auto& step : common) {
-    const auto attention = attentions.find(step.get());
-    if (attention == attentions.end() && dropped.contains(step.get())) continue;
-    Status status = attention == attentions.end() ? lower_step(*step)
-                                                  : lower_attention(*this, attention->second);
+    Status status = lower(*step);
     if (status.ok()) continue;
     return std::move(status).with_context(fmt::format(
         "{}: step \"{}\" ({})", target_.name(), step->name, fb::EnumNameParams(step->params.type)));
