@@ -108,6 +108,7 @@ Plan make_plan(const StemProblem& problem, const ConvLayout& layout, const StemT
   const std::int64_t weights =
       ceil_div(layout.row_bytes(), kSliceRowBytes) * kSliceRowBytes * layout.group_rows;
   const std::int64_t in_rows = out_rows + s.kernel_h - 1;
+  const std::int64_t parities = pool.width.stride == 2 ? 2 : 1;
   plan.image_columns = round_up((out_columns + s.kernel_w - 1) * problem.block + 3, 4);
   plan.copies_image = problem.image_w % 4 == 0 && plan.image_columns <= kMostBoxExtent;
   const std::int64_t slots = plan.copies_image ? in_rows : 0;
@@ -115,8 +116,11 @@ Plan make_plan(const StemProblem& problem, const ConvLayout& layout, const StemT
       round_up(problem.channels * problem.block * plan.image_columns * 4, 128);
   plan.shared_bytes =
       1024 + round_up(weights + slots * slot_bytes, 256) + in_rows * pitch * pixel_bytes +
-      round_up(out_rows * out_columns * layout.group_rows * size, 8) + 8 * (1 + slots);
-  const std::int64_t registers = 64 + layout.group_rows / 2;  // of a thread
+      round_up(out_rows * round_up(out_columns, parities) * layout.group_rows * size, 8) +
+      8 * (1 + slots);
+  // Of a thread: accumulators, and tables where they are kept.
+  const std::int64_t tables = layout.group_rows <= 64 ? layout.group_rows / 2 : 0;
+  const std::int64_t registers = 64 + layout.group_rows / 2 + tables;
   plan.resident_blocks = static_cast<int>(std::clamp<std::int64_t>(
       std::min(kSharedOfMultiprocessor / (plan.shared_bytes + kSystemBytesOfBlock),
                65536 / (128 * t.warpgroups * registers)),
