@@ -137,8 +137,10 @@ Result<calibrate::Ranges> Builder::ranges_from_cache(const std::string& bytes,
   Result<calibrate::Ranges> ranges = calibrate::read_any_cache(bytes);
   if (!ranges.ok()) return ranges.status().with_context(origin);
   const std::vector<std::string> names = float_value_names(graph_);
-  Result<calibrate::RangeMatch> match =
-      calibrate::match_ranges(*ranges, names, model_hash(graph_), request_.cache_mismatch);
+  // TensorRT's text names no model, and hashing all weights takes a while.
+  const bool names_model = ranges->origin == calibrate::RangeOrigin::kCalibration;
+  Result<calibrate::RangeMatch> match = calibrate::match_ranges(
+      *ranges, names, names_model ? model_hash(graph_) : "", request_.cache_mismatch);
   if (!match.ok()) return match.status().with_context(origin);
   report_.warnings.insert(report_.warnings.end(), match->notes.begin(), match->notes.end());
   return ranges;

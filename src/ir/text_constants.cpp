@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <span>
 
 #include "core/dtype_traits.h"
 #include "ir/text_fields.h"
@@ -36,11 +37,16 @@ bool visit_type(DType dtype, Visitor&& visit) {
   return known;
 }
 
+/// The elements' bytes. Loops go over the span: counting a tensor's bytes multiplies its
+/// dimensions.
+std::span<const unsigned char> bytes_of(const Tensor& tensor) {
+  return {static_cast<const unsigned char*>(tensor.data()), tensor.size_bytes()};
+}
+
 /// FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv: enough to see that two constants differ.
 std::uint64_t hash_of(const Tensor& tensor) {
   std::uint64_t hash = 0xcbf29ce484222325;
-  const auto* bytes = static_cast<const unsigned char*>(tensor.data());
-  for (std::size_t i = 0; i < tensor.size_bytes(); ++i) hash = (hash ^ bytes[i]) * 0x100000001b3;
+  for (const unsigned char byte : bytes_of(tensor)) hash = (hash ^ byte) * 0x100000001b3;
   return hash;
 }
 
@@ -78,11 +84,14 @@ bool write_list(std::string& out, const Tensor& tensor) {
 
 void write_hex(std::string& out, const Tensor& tensor) {
   static constexpr char kDigits[] = "0123456789abcdef";
-  const auto* bytes = static_cast<const unsigned char*>(tensor.data());
+  const std::span<const unsigned char> bytes = bytes_of(tensor);
   out += "hex ";
-  out.reserve(out.size() + 2 * tensor.size_bytes());
-  for (std::size_t i = 0; i < tensor.size_bytes(); ++i) {
-    out += {kDigits[bytes[i] >> 4], kDigits[bytes[i] & 15]};
+  const std::size_t start = out.size();
+  out.resize(start + 2 * bytes.size());
+  char* digit = out.data() + start;
+  for (const unsigned char byte : bytes) {
+    *digit++ = kDigits[byte >> 4];
+    *digit++ = kDigits[byte & 15];
   }
 }
 
@@ -93,18 +102,19 @@ int digit_value(char c) {
 
 Status read_hex(TextCursor& text, Tensor& tensor) {
   text.peek();  // skips the blank before the digits
-  const std::string_view digits = text.raw(2 * tensor.size_bytes());
-  if (digits.size() < 2 * tensor.size_bytes()) return text.error("too few hex digits");
+  const std::size_t size = tensor.size_bytes();
+  const std::string_view digits = text.raw(2 * size);
+  if (digits.size() < 2 * size) return text.error("too few hex digits");
   auto* bytes = static_cast<unsigned char*>(tensor.data());
-  for (std::size_t i = 0; i < tensor.size_bytes(); ++i) {
+  for (std::size_t i = 0; i < size; ++i) {
     const int high = digit_value(digits[2 * i]), low = digit_value(digits[2 * i + 1]);
     if (high < 0 || low < 0) {
-      return text.error(fmt::format("expected {} hex digits", 2 * tensor.size_bytes()));
+      return text.error(fmt::format("expected {} hex digits", 2 * size));
     }
     bytes[i] = static_cast<unsigned char>(high * 16 + low);
   }
   // Boolean bytes other than 0 and 1 are undefined behaviour in C++.
-  for (std::size_t i = 0; tensor.dtype() == DType::kBool && i < tensor.size_bytes(); ++i) {
+  for (std::size_t i = 0; tensor.dtype() == DType::kBool && i < size; ++i) {
     if (bytes[i] > 1) return text.error("a bool is neither 00 nor 01");
   }
   return {};
