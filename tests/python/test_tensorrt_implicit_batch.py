@@ -70,6 +70,27 @@ def test_a_network_with_an_implicit_batch_equals_the_explicit_one(tensorrt_7):
     assert np.allclose(results[0].sum(axis=1), 1, atol=1e-5)
 
 
+def test_engines_with_an_implicit_batch_are_refitted(tensorrt_7):
+    logger = trt.Logger(trt.Logger.INTERNAL_ERROR)
+    builder = trt.Builder(logger)
+    builder.max_batch_size = 4
+    network = builder.create_network()
+    weights = np.random.default_rng(8).normal(size=(2, 3)).astype(np.float32)
+    layer = network.add_fully_connected(network.add_input("x", trt.float32, (3, 1, 1)), 2, weights)
+    layer.name = "dense"
+    network.mark_output(layer.get_output(0))
+    config = builder.create_builder_config()
+    config.set_flag(trt.BuilderFlag.REFIT)
+    built = bytes(builder.build_engine(network, config).serialize())
+    engine = trt.Runtime(logger).deserialize_cuda_engine(built)
+    refitter = trt.Refitter(engine, logger)
+    assert refitter.set_weights("dense", trt.WeightsRole.KERNEL, 3 * weights) and refitter.refit_cuda_engine()
+    x, y = np.ones((4, 3, 1, 1), np.float32), np.zeros((4, 2), np.float32)
+    assert engine.has_implicit_batch_dimension
+    assert engine.create_execution_context().execute(4, [x.ctypes.data, y.ctypes.data])
+    np.testing.assert_allclose(y, x[..., 0, 0] @ (3 * weights).T, rtol=1e-5)
+
+
 def test_what_an_implicit_batch_cannot_express_is_refused(tensorrt_7):
     network = trt.Builder(trt.Logger(trt.Logger.INTERNAL_ERROR)).create_network()
     data = network.add_input("data", trt.float32, (2, 3))
