@@ -121,7 +121,10 @@ Status Program::set_addresses(std::span<const void* const> inputs, std::span<voi
   if (!changed) return {};
   for (unsigned i = 0; i < steps_.size(); ++i) {
     if (!steps_[i]->holds_addresses() || !bound_.touches_bindings(i)) continue;
-    XINFER_ASSIGN_OR_RETURN(steps_[i], make_step(source_of(i)));
+    const StepSource source = source_of(i);
+    XINFER_ASSIGN_OR_RETURN(const bool rebound, steps_[i]->rebind(source));
+    if (rebound) continue;
+    XINFER_ASSIGN_OR_RETURN(steps_[i], make_step(source));
   }
   return {};
 }

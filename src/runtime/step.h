@@ -12,6 +12,8 @@
 
 namespace xinfer::runtime {
 
+struct StepSource;
+
 /// Made when shapes are bound, then run any number of times without allocating. `run` cannot fail
 /// but for what depends on data (an index out of range), which it reports.
 class Step {
@@ -20,9 +22,12 @@ class Step {
   virtual Status run(ThreadPool& pool) = 0;
   /// The kernel variant in use, for profiles; "" where there is only one.
   virtual const char* kernel() const { return ""; }
-  /// True if addresses were baked in, so that the step must be made again when they change. Other
+  /// True if addresses were baked in, so that the step must be rebound when they change. Other
   /// steps read TensorView::data when they run.
   virtual bool holds_addresses() const { return false; }
+  /// Takes the addresses that `source` has now in place of those baked in; shapes and all else are
+  /// as they were. False where the step must be made again for that.
+  virtual Result<bool> rebind(const StepSource& /*source*/) { return false; }
 };
 
 /// What a step is made from. References stay valid as long as the step.

@@ -176,6 +176,14 @@ Result<StorePlan> make_store_plan(const Epilogue& epilogue, void* y, std::int64_
   return plan;
 }
 
+void rebind_store_plan(StorePlan* plan, void* y, const Epilogue& epilogue) {
+  plan->y = y;
+  // What the plan has absorbed stood at the end, so the steps that are left have their old places.
+  for (int i = 0; i < plan->epilogue.step_count; ++i) {
+    plan->epilogue.steps[i].residual = epilogue.steps[i].residual;
+  }
+}
+
 StoreAccumulators select_store(const StorePlan& plan, CpuIsa isa) {
   if (includes(isa, CpuIsa::kAvx512Vnni)) {
     return __builtin_cpu_supports("avx512vbmi") ? select_store_avx512vbmi(plan)

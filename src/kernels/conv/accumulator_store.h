@@ -63,6 +63,10 @@ struct AccumulatorTraits {
 Result<StorePlan> make_store_plan(const Epilogue& epilogue, void* y, std::int64_t y_pixel_stride,
                                   const AccumulatorTraits& traits, CpuIsa isa);
 
+/// Stores to another y from now on, with the residuals at the addresses of `epilogue`, which is the
+/// plan's in everything else.
+void rebind_store_plan(StorePlan* plan, void* y, const Epilogue& epilogue);
+
 /// The store of an instruction set for this plan; all give equal bytes.
 StoreAccumulators select_store(const StorePlan& plan, CpuIsa isa);
 

@@ -17,6 +17,9 @@ class BorderedLines {
   /// `x` is the whole input; elements are converted to what `format` says.
   BorderedLines(const ConvShape& shape, ConvType type, RowFormat format, const std::byte* x);
 
+  /// Another input of the same shape.
+  void set_input(const std::byte* x) { x_ = x; }
+
   /// Positions from one line to the next.
   std::int64_t pitch() const { return pitch_; }
   /// Bytes from one position to the next: the channels of a group.

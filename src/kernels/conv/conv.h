@@ -64,6 +64,13 @@ std::size_t packed_weights_size(const ConvShape& shape, ConvType type);
 /// instruction set alike; `packed` has packed_weights_size bytes, 64-byte aligned.
 void pack_weights(const ConvShape& shape, ConvType type, const void* weights, void* packed);
 
+struct ConvArguments {
+  const void* x = nullptr;
+  const void* packed_weights = nullptr;
+  void* y = nullptr;
+  Epilogue epilogue;
+};
+
 /// A convolution made ready for one shape and one set of buffers: created when shapes are bound,
 /// then run any number of times without allocating. Buffers and tables belong to the caller.
 class Convolution {
@@ -71,15 +78,12 @@ class Convolution {
   virtual ~Convolution() = default;
   /// Computes y on all threads of the pool.
   virtual void run(ThreadPool& pool) = 0;
+  /// Takes x, y and residuals from other addresses, none of them null, without allocating. All else
+  /// in `arguments` is what the convolution was made with. False, with nothing changed, where it
+  /// has to be made again instead.
+  virtual bool rebind(const ConvArguments& /*arguments*/) { return false; }
   /// The micro-kernel in use, for reports: "conv_gemm_u8s8_avx512vnni_14x32".
   virtual const char* name() const = 0;
-};
-
-struct ConvArguments {
-  const void* x = nullptr;
-  const void* packed_weights = nullptr;
-  void* y = nullptr;
-  Epilogue epilogue;
 };
 
 struct ConvTactic;

@@ -139,6 +139,53 @@ TEST_P(GemmVariant, EqualsReferenceOnLinesOfEveryWidth) {
   }
 }
 
+/// Residuals moved to copies of themselves.
+Epilogue with_copied_residuals(const RandomProblem& p,
+                               std::vector<std::vector<std::uint8_t>>* copies) {
+  Epilogue epilogue = p.epilogue;
+  *copies = p.residuals;
+  for (std::size_t i = 0; i < copies->size(); ++i) {
+    for (EpilogueStep& step : epilogue.steps) {
+      if (step.residual == p.residuals[i].data()) step.residual = (*copies)[i].data();
+    }
+  }
+  return epilogue;
+}
+
+/// After rebinding, nothing of the first addresses is read or written, and bytes are those of a
+/// convolution that was made with the second ones.
+TEST_P(GemmVariant, RebindsToOtherAddresses) {
+  const GemmKernel& kernel = GetParam();
+  if (!supports(kernel.isa)) GTEST_SKIP() << "this machine has no " << to_string(kernel.isa);
+  ThreadPool pools[] = {ThreadPool(1), ThreadPool(2), ThreadPool(3)};
+  for (unsigned seed = 0; seed < 60; ++seed) {
+    std::mt19937 random(seed);
+    constexpr ProblemKind kKinds[] = {ProblemKind::kAny, ProblemKind::kLines, ProblemKind::kDeep};
+    RandomProblem p = make_random_problem(random, kernel.type, kKinds[seed % 3]);
+    const auto weights = packed(p);
+    const auto expected = reference_output(p);
+    for (const ConvTactic& tactic : list_tactics(p.shape, kernel, pools[seed % 3].threads())) {
+      std::vector<std::uint8_t> first_x(p.x.size(), 0x3c);
+      std::vector<std::vector<std::uint8_t>> first_residuals;
+      const Epilogue first_epilogue = with_copied_residuals(p, &first_residuals);
+      for (auto& residual : first_residuals) std::fill(residual.begin(), residual.end(), 0x3c);
+      auto first_y = canary_output(p);
+      auto convolution = make_convolution_with(
+          kernel, p.shape,
+          {first_x.data(), weights.get(), first_y.data() + kCanaryBytes, first_epilogue},
+          kernel.isa, pools[seed % 3].threads(), &tactic);
+      ASSERT_TRUE(convolution.ok()) << convolution.status().message();
+      auto y = canary_output(p);
+      ASSERT_TRUE(
+          (*convolution)->rebind({p.x.data(), weights.get(), y.data() + kCanaryBytes, p.epilogue}));
+      (*convolution)->run(pools[seed % 3]);
+      ASSERT_EQ(first_difference(expected, y), "")
+          << "seed " << seed << ", " << to_string(tactic) << ": " << p.description;
+      ASSERT_EQ(first_difference(canary_output(p), first_y), "") << "seed " << seed;
+    }
+  }
+}
+
 /// A residual of y's type at y's own place, read by every thread and tile before it is overwritten.
 TEST_P(GemmVariant, WritesOverItsResidual) {
   const GemmKernel& kernel = GetParam();

@@ -7,14 +7,11 @@
 #include <algorithm>
 
 #include "core/aligned_buffer.h"
-#include "kernels/conv/blocking.h"
+#include "kernels/conv/product_parts.h"
 #include "kernels/conv/strip_tiles.h"
 
 namespace xinfer::kernels {
 namespace {
-
-/// Start values of layers that need no compensation.
-alignas(64) constexpr std::int32_t kZeros[kMaxStoreColumns] = {};
 
 std::int64_t element_bytes(ConvType type) { return type == ConvType::kF32 ? 4 : 1; }
 
@@ -58,12 +55,7 @@ EstimatedTactic ImplicitGemm::choose_tactic(const ConvShape& shape, const GemmKe
     tactic.tile_rows = tiles.row_tiles * kPanelChannels;
     tactic.tile_panels = tiles.panels;
   }
-  BlockingProblem problem;
-  problem.rows = shape.pixels();
-  problem.column_blocks =
-      static_cast<std::int64_t>(plan_columns(shape, kernel.type, tactic.tile_panels).size());
-  problem.tile_rows = tactic.tile_rows;
-  problem.tile_columns = tactic.tile_panels * kPanelChannels;
+  BlockingProblem problem = tiled_problem(shape, kernel, tactic, threads);
   problem.row_bytes = static_cast<std::int64_t>(row_bytes(shape, kernel.format));
   problem.image_bytes =
       shape.batch * shape.in_h * shape.in_w * shape.in_channels * element_bytes(kernel.type);
@@ -72,10 +64,6 @@ EstimatedTactic ImplicitGemm::choose_tactic(const ConvShape& shape, const GemmKe
   problem.steps = steps_of(depth, kernel.type);
   problem.row_runs = shape.kernel_h;
   problem.gathered = !rows_lie_in_memory(shape, kernel);
-  problem.strips = kernel.run_strip != nullptr;
-  problem.store_ns = estimated_store_ns(kernel);
-  problem.steps_per_ns = estimated_steps_per_ns(kernel);
-  problem.threads = threads;
   const Blocking blocking = choose_blocking(problem);
   tactic.block_rows = blocking.block_rows;
   tactic.row_parts = blocking.row_parts;
@@ -105,54 +93,46 @@ ImplicitGemm::ImplicitGemm(const ConvShape& shape, const ConvArguments& argument
   if (!direct_) {
     scratch_bytes_ =
         align_up(static_cast<std::size_t>(tactic.block_rows) * row_stride_ + kBufferMargin, 4096);
-    scratch_ = allocate_buffer(scratch_bytes_ * static_cast<std::size_t>(tactic.row_parts) *
-                               static_cast<std::size_t>(tactic.column_parts));
+    scratch_ = allocate_buffer(scratch_bytes_ * part_count(tactic));
   }
 }
 
-void ImplicitGemm::rebind(const void* x, const void* packed_weights, std::int64_t first_pixel) {
+bool ImplicitGemm::rebind(const ConvArguments& arguments) {
+  source_.x = static_cast<const std::byte*>(arguments.x);
+  rebind_store_plan(&store_plan_, arguments.y, arguments.epilogue);
+  return true;
+}
+
+void ImplicitGemm::set_operands(const void* x, const void* packed_weights,
+                                std::int64_t first_pixel) {
   source_.x = static_cast<const std::byte*>(x);
   weights_ = static_cast<const std::byte*>(packed_weights);
   pixel_offset_ = first_pixel;
 }
 
 void ImplicitGemm::run_rows(std::int64_t first, std::int64_t last) {
-  const GemmSession session(kernel_);
-  for (std::int64_t row = first; row < last; row += tactic_.block_rows) {
-    run_block(0, row, std::min(tactic_.block_rows, last - row), 0, columns_.size());
-  }
+  run_part({.begin = first, .end = last, .last_column = columns_.size()});
 }
 
 void ImplicitGemm::run(ThreadPool& pool) {
-  const auto parts = static_cast<std::size_t>(tactic_.row_parts * tactic_.column_parts);
-  pool.parallel_for(parts, [this](std::size_t part) { run_part(static_cast<int>(part)); });
+  run_parts(pool, tactic_, source_.shape.pixels(), tactic_.tile_rows, columns_.size(),
+            [this](const ProductPart& part) { run_part(part); });
 }
 
-void ImplicitGemm::run_part(int part) {
+void ImplicitGemm::run_part(const ProductPart& part) {
   const GemmSession session(kernel_);
-  const int row_part = part / tactic_.column_parts;
-  const auto column_part = static_cast<std::size_t>(part % tactic_.column_parts);
-  const auto column_parts = static_cast<std::size_t>(tactic_.column_parts);
-  const std::int64_t tile = tactic_.tile_rows;
-  const std::int64_t rows = source_.shape.pixels();
-  const std::int64_t tiles = (rows + tile - 1) / tile;
-  const std::int64_t begin = tiles * row_part / tactic_.row_parts * tile;
-  const std::int64_t end = std::min(rows, tiles * (row_part + 1) / tactic_.row_parts * tile);
-  for (std::int64_t row = begin; row < end; row += tactic_.block_rows) {
-    run_block(part, row, std::min(tactic_.block_rows, end - row),
-              columns_.size() * column_part / column_parts,
-              columns_.size() * (column_part + 1) / column_parts);
+  for (std::int64_t row = part.begin; row < part.end; row += tactic_.block_rows) {
+    run_block(part, row, std::min(tactic_.block_rows, part.end - row));
   }
 }
 
-void ImplicitGemm::run_block(int part, std::int64_t first_row, std::int64_t rows,
-                             std::size_t first_column, std::size_t last_column) {
+void ImplicitGemm::run_block(const ProductPart& part, std::int64_t first_row, std::int64_t rows) {
   const ConvShape& s = source_.shape;
   const auto group_bytes =
       static_cast<std::size_t>(s.in_channels / s.groups * element_bytes(kernel_.type));
-  auto* scratch = static_cast<std::byte*>(scratch_.get()) + scratch_bytes_ * part;
+  auto* scratch = static_cast<std::byte*>(scratch_.get()) + scratch_bytes_ * part.index;
   std::int64_t gathered_group = -1;
-  for (std::size_t i = first_column; i < last_column; ++i) {
+  for (std::size_t i = part.first_column; i < part.last_column; ++i) {
     const ColumnBlock& block = columns_[i];
     if (direct_) {
       const std::byte* begin = source_.x + static_cast<std::size_t>(first_row) * row_stride_ +
@@ -217,7 +197,7 @@ void ImplicitGemm::run_tiles(const ColumnBlock& block, const std::byte* rows_beg
   tile.b = weights_ + block.weights_offset;
   tile.b_panel_bytes = static_cast<std::ptrdiff_t>(panel_bytes_);
   tile.steps = steps_;
-  tile.start = shifted ? static_cast<const void*>(weights_ + block.start_offset) : kZeros;
+  tile.start = shifted ? static_cast<const void*>(weights_ + block.start_offset) : kZeroStart;
   tile.acc = acc;
   AccumulatorTile result;
   result.acc = acc;

@@ -8,6 +8,7 @@
 #include "kernels/conv/accumulator_store.h"
 #include "kernels/conv/activation_rows.h"
 #include "kernels/conv/column_blocks.h"
+#include "kernels/conv/product_parts.h"
 #include "kernels/conv/tactic.h"
 
 namespace xinfer::kernels {
@@ -23,18 +24,18 @@ class ImplicitGemm final : public Convolution {
                                        int threads);
 
   void run(ThreadPool& pool) override;
+  bool rebind(const ConvArguments& arguments) override;
   const char* name() const override { return name_.c_str(); }
 
   /// For batched products: another first operand and weights of the same shapes; row 0 is now
   /// pixel `first_pixel` of y and of the residuals.
-  void rebind(const void* x, const void* packed_weights, std::int64_t first_pixel);
+  void set_operands(const void* x, const void* packed_weights, std::int64_t first_pixel);
   /// Computes rows [first, last) with all columns on the calling thread, as part 0 would.
   void run_rows(std::int64_t first, std::int64_t last);
 
  private:
-  void run_part(int part);
-  void run_block(int part, std::int64_t first_row, std::int64_t rows, std::size_t first_column,
-                 std::size_t last_column);
+  void run_part(const ProductPart& part);
+  void run_block(const ProductPart& part, std::int64_t first_row, std::int64_t rows);
   void run_tiles(const ColumnBlock& block, const std::byte* rows_begin, std::int64_t first_row,
                  std::int64_t rows);
   void run_strip(const ColumnBlock& block, const std::byte* rows_begin, std::int64_t first_row,

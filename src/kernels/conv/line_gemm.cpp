@@ -5,13 +5,10 @@
 #include <algorithm>
 
 #include "core/aligned_buffer.h"
-#include "kernels/conv/blocking.h"
+#include "kernels/conv/product_parts.h"
 
 namespace xinfer::kernels {
 namespace {
-
-/// Start values of layers that need no compensation.
-alignas(64) constexpr std::int32_t kZeros[kMaxStoreColumns] = {};
 
 /// A block of lines stays in L1 where all weights stay in L2 beside it, else in L2, so that larger
 /// weights pass over it seldom.
@@ -56,12 +53,7 @@ EstimatedTactic LineGemm::choose_tactic(const ConvShape& shape, const GemmKernel
   tactic.tile_panels = kernel.max_panels;
   const std::int64_t tiles = (shape.out_w + kernel.max_rows - 1) / kernel.max_rows;
   tactic.tile_rows = static_cast<int>((shape.out_w + tiles - 1) / tiles);
-  BlockingProblem problem;
-  problem.rows = shape.pixels();
-  problem.column_blocks =
-      static_cast<std::int64_t>(plan_columns(shape, kernel.type, tactic.tile_panels).size());
-  problem.tile_rows = tactic.tile_rows;
-  problem.tile_columns = tactic.tile_panels * kPanelChannels;
+  BlockingProblem problem = tiled_problem(shape, kernel, tactic, threads);
   problem.row_bytes = lines.position_bytes();
   problem.image_bytes = shape.batch * shape.in_h * shape.in_w * lines.position_bytes();
   problem.column_bytes = steps * kStepBytes * tactic.tile_panels;
@@ -73,9 +65,7 @@ EstimatedTactic LineGemm::choose_tactic(const ConvShape& shape, const GemmKernel
       static_cast<double>(shape.batch * shape.out_h) / static_cast<double>(tactic.block_rows);
   problem.copied_bytes =
       blocks * static_cast<double>(lines.input_lines(tactic.block_rows) * lines.line_bytes());
-  problem.store_ns = estimated_store_ns(kernel);
-  problem.steps_per_ns = estimated_steps_per_ns(kernel) * tile_efficiency(tactic.tile_rows, kernel);
-  problem.threads = threads;
+  problem.steps_per_ns *= tile_efficiency(tactic.tile_rows, kernel);
   const Blocking blocking = choose_blocking(problem);
   tactic.row_parts =
       static_cast<int>(std::min<std::int64_t>(blocking.row_parts, shape.batch * shape.out_h));
@@ -105,32 +95,28 @@ LineGemm::LineGemm(const ConvShape& shape, const ConvArguments& arguments, const
     weights_ = static_cast<const std::byte*>(line_weights_.get());
   }
   scratch_bytes_ = lines_.block_bytes(tactic.block_rows);
-  scratch_ = allocate_buffer(scratch_bytes_ * static_cast<std::size_t>(tactic.row_parts) *
-                             static_cast<std::size_t>(tactic.column_parts));
+  scratch_ = allocate_buffer(scratch_bytes_ * part_count(tactic));
+}
+
+bool LineGemm::rebind(const ConvArguments& arguments) {
+  lines_.set_input(static_cast<const std::byte*>(arguments.x));
+  rebind_store_plan(&store_plan_, arguments.y, arguments.epilogue);
+  return true;
 }
 
 void LineGemm::run(ThreadPool& pool) {
-  pool.parallel_for(static_cast<std::size_t>(tactic_.row_parts * tactic_.column_parts),
-                    [this](std::size_t part) { run_part(static_cast<int>(part)); });
+  run_parts(pool, tactic_, shape_.batch * shape_.out_h, /*unit=*/1, columns_.size(),
+            [this](const ProductPart& part) { run_part(part); });
 }
 
-void LineGemm::run_part(int part) const {
-  const std::int64_t row_part = part / tactic_.column_parts;
-  const auto column_part = static_cast<std::size_t>(part % tactic_.column_parts);
-  const auto column_parts = static_cast<std::size_t>(tactic_.column_parts);
-  auto* block = static_cast<std::byte*>(scratch_.get()) + scratch_bytes_ * part;
-  const std::int64_t lines = shape_.batch * shape_.out_h;
-  const std::int64_t end = lines * (row_part + 1) / tactic_.row_parts;
-  for (std::int64_t line = lines * row_part / tactic_.row_parts; line < end;) {
-    const std::int64_t image_end = (line / shape_.out_h + 1) * shape_.out_h;
-    const std::int64_t count = std::min({tactic_.block_rows, end - line, image_end - line});
-    lines_.copy(/*group=*/0, line, count, block);
-    for (std::size_t i = columns_.size() * column_part / column_parts;
-         i < columns_.size() * (column_part + 1) / column_parts; ++i) {
-      run_block(columns_[i], block, line, count);
+void LineGemm::run_part(const ProductPart& part) const {
+  auto* block = static_cast<std::byte*>(scratch_.get()) + scratch_bytes_ * part.index;
+  for_each_line_block(part, tactic_, shape_.out_h, [&](std::int64_t line, std::int64_t lines) {
+    lines_.copy(/*group=*/0, line, lines, block);
+    for (std::size_t i = part.first_column; i < part.last_column; ++i) {
+      run_block(columns_[i], block, line, lines);
     }
-    line += count;
-  }
+  });
 }
 
 void LineGemm::run_block(const ColumnBlock& columns, const std::byte* block,
@@ -143,7 +129,7 @@ void LineGemm::run_block(const ColumnBlock& columns, const std::byte* block,
   tile.steps = steps_;
   tile.lines = shape_.kernel_h;
   tile.a_line_bytes = shape_.dilation_h * lines_.line_bytes();
-  tile.start = compensated_ ? static_cast<const void*>(packed_ + columns.start_offset) : kZeros;
+  tile.start = compensated_ ? static_cast<const void*>(packed_ + columns.start_offset) : kZeroStart;
   tile.acc = acc;
   AccumulatorTile result;
   result.acc = acc;

@@ -13,6 +13,7 @@
 #include "kernels/conv/accumulator_store.h"
 #include "kernels/conv/bordered_lines.h"
 #include "kernels/conv/column_blocks.h"
+#include "kernels/conv/product_parts.h"
 #include "kernels/conv/tactic.h"
 
 namespace xinfer::kernels {
@@ -31,10 +32,11 @@ class LineGemm final : public Convolution {
            const GemmKernel& kernel, CpuIsa isa, const ConvTactic& tactic);
 
   void run(ThreadPool& pool) override;
+  bool rebind(const ConvArguments& arguments) override;
   const char* name() const override { return name_.c_str(); }
 
  private:
-  void run_part(int part) const;
+  void run_part(const ProductPart& part) const;
   void run_block(const ColumnBlock& columns, const std::byte* block, std::int64_t first_line,
                  std::int64_t lines) const;
 

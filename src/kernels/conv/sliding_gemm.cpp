@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "core/aligned_buffer.h"
-#include "kernels/conv/blocking.h"
+#include "kernels/conv/product_parts.h"
 #include "kernels/conv/strip_tiles.h"
 
 namespace xinfer::kernels {
@@ -73,27 +73,18 @@ EstimatedTactic SlidingGemm::choose_tactic(const ConvShape& shape, const GemmKer
   const BorderedLines lines(shape, kernel.type, kernel.format, nullptr);
   const bool line_taps = has_line_taps(shape);
   const StripTiles tiles = tiles_for(shape);
-  BlockingProblem problem;
-  problem.rows =
-      shape.batch * shape.out_h * (runs_across_lines(shape) ? lines.pitch() : shape.out_w);
-  problem.column_blocks =
-      static_cast<std::int64_t>(plan_columns(shape, kernel.type, tiles.panels).size());
-  problem.tile_rows = tiles.row_tiles * kPanelChannels;
-  problem.tile_columns = tiles.panels * kPanelChannels;
+  ConvTactic tactic;
+  tactic.rows = RowAccess::kLines;
+  tactic.tile_rows = tiles.row_tiles * kPanelChannels;
+  tactic.tile_panels = tiles.panels;
+  tactic.block_rows = lines.lines_within(line_taps ? kImageBlockBytes : kBlockBytes);
+  BlockingProblem problem = tiled_problem(shape, kernel, tactic, threads);
+  if (runs_across_lines(shape)) problem.rows = shape.batch * shape.out_h * lines.pitch();
   problem.row_bytes = lines.position_bytes();
   problem.image_bytes = shape.batch * shape.in_h * shape.in_w * shape.in_channels;
   problem.steps = tap_count(shape) * tap_steps(shape);
   problem.column_bytes = problem.steps * kStepBytes * tiles.panels;
-  problem.strips = true;
-  problem.store_ns = estimated_store_ns(kernel);
-  problem.steps_per_ns = estimated_steps_per_ns(kernel);
-  problem.threads = threads;
   const Blocking blocking = choose_blocking(problem);
-  ConvTactic tactic;
-  tactic.rows = RowAccess::kLines;
-  tactic.tile_rows = static_cast<int>(problem.tile_rows);
-  tactic.tile_panels = tiles.panels;
-  tactic.block_rows = lines.lines_within(line_taps ? kImageBlockBytes : kBlockBytes);
   tactic.row_parts =
       static_cast<int>(std::min<std::int64_t>(blocking.row_parts, shape.batch * shape.out_h));
   tactic.column_parts = blocking.column_parts;
@@ -130,35 +121,31 @@ SlidingGemm::SlidingGemm(const ConvShape& shape, const ConvArguments& arguments,
     }
   }
   scratch_bytes_ = lines_.block_bytes(tactic.block_rows);
-  scratch_ = allocate_buffer(scratch_bytes_ * static_cast<std::size_t>(tactic.row_parts) *
-                             static_cast<std::size_t>(tactic.column_parts));
+  scratch_ = allocate_buffer(scratch_bytes_ * part_count(tactic));
+}
+
+bool SlidingGemm::rebind(const ConvArguments& arguments) {
+  lines_.set_input(static_cast<const std::byte*>(arguments.x));
+  rebind_store_plan(&store_plan_, arguments.y, arguments.epilogue);
+  return true;
 }
 
 void SlidingGemm::run(ThreadPool& pool) {
-  pool.parallel_for(static_cast<std::size_t>(tactic_.row_parts * tactic_.column_parts),
-                    [this](std::size_t part) { run_part(static_cast<int>(part)); });
+  run_parts(pool, tactic_, shape_.batch * shape_.out_h, /*unit=*/1, columns_.size(),
+            [this](const ProductPart& part) { run_part(part); });
 }
 
-void SlidingGemm::run_part(int part) {
+void SlidingGemm::run_part(const ProductPart& part) {
   const GemmSession session(kernel_);
-  const std::int64_t line_part = part / tactic_.column_parts;
-  const std::int64_t lines = shape_.batch * shape_.out_h;
-  const std::int64_t end = lines * (line_part + 1) / tactic_.row_parts;
-  for (std::int64_t line = lines * line_part / tactic_.row_parts; line < end;) {
-    const std::int64_t image_end = (line / shape_.out_h + 1) * shape_.out_h;
-    const std::int64_t count = std::min({tactic_.block_rows, end - line, image_end - line});
-    run_block(part, line, count);
-    line += count;
-  }
+  for_each_line_block(
+      part, tactic_, shape_.out_h,
+      [&](std::int64_t first_line, std::int64_t lines) { run_block(part, first_line, lines); });
 }
 
-void SlidingGemm::run_block(int part, std::int64_t first_line, std::int64_t lines) {
-  auto* block = static_cast<std::byte*>(scratch_.get()) + scratch_bytes_ * part;
-  const auto column_part = static_cast<std::size_t>(part % tactic_.column_parts);
-  const auto column_parts = static_cast<std::size_t>(tactic_.column_parts);
+void SlidingGemm::run_block(const ProductPart& part, std::int64_t first_line, std::int64_t lines) {
+  auto* block = static_cast<std::byte*>(scratch_.get()) + scratch_bytes_ * part.index;
   std::int64_t copied_group = -1;
-  for (std::size_t i = columns_.size() * column_part / column_parts;
-       i < columns_.size() * (column_part + 1) / column_parts; ++i) {
+  for (std::size_t i = part.first_column; i < part.last_column; ++i) {
     if (columns_[i].group != copied_group) {
       copied_group = columns_[i].group;
       lines_.copy(copied_group, first_line, lines, block);

@@ -18,6 +18,7 @@
 #include "kernels/conv/accumulator_store.h"
 #include "kernels/conv/bordered_lines.h"
 #include "kernels/conv/column_blocks.h"
+#include "kernels/conv/product_parts.h"
 #include "kernels/conv/tactic.h"
 
 namespace xinfer::kernels {
@@ -36,11 +37,12 @@ class SlidingGemm final : public Convolution {
               const GemmKernel& kernel, CpuIsa isa, const ConvTactic& tactic);
 
   void run(ThreadPool& pool) override;
+  bool rebind(const ConvArguments& arguments) override;
   const char* name() const override { return name_.c_str(); }
 
  private:
-  void run_part(int part);
-  void run_block(int part, std::int64_t first_line, std::int64_t lines);
+  void run_part(const ProductPart& part);
+  void run_block(const ProductPart& part, std::int64_t first_line, std::int64_t lines);
   void run_strip(const ColumnBlock& columns, const std::byte* block, std::int64_t first_line,
                  std::int64_t lines) const;
   struct StripStore;

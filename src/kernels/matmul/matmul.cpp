@@ -132,7 +132,8 @@ void Matmul::run_part(std::size_t part) {
     const std::byte* a = shape_.transpose_a
                              ? workspace_ + layout_.transposed_a + b * layout_.a_bytes
                              : a_ + shape_.a_offsets[b] * element_bytes(kernel_.type);
-    parts_[part]->rebind(a, workspace_ + packed_batch_[b] * layout_.panels_bytes, batch * shape_.m);
+    parts_[part]->set_operands(a, workspace_ + packed_batch_[b] * layout_.panels_bytes,
+                               batch * shape_.m);
     parts_[part]->run_rows((at - batch * tiles) * tile,
                            std::min(shape_.m, (last - batch * tiles) * tile));
     at = last;

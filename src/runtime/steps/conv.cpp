@@ -17,20 +17,46 @@ using kernels::ConvTactic;
 using kernels::ConvType;
 using kernels::RowAccess;
 
+/// What a step's arguments are made from, besides the tensors bound now.
+struct ConvOperands {
+  const fb::Blob* weights;
+  const fb::Epilogue* epilogue;
+  std::int64_t out_channels;
+  ConvType type;
+};
+
+Result<ConvArguments> make_arguments(const StepSource& source, const ConvOperands& operands) {
+  ConvArguments arguments;
+  arguments.x = source.input(0)->data;
+  arguments.packed_weights = source.file.blob(*operands.weights);
+  arguments.y = source.output()->data;
+  XINFER_ASSIGN_OR_RETURN(arguments.epilogue,
+                          make_epilogue(source, *operands.epilogue, operands.out_channels,
+                                        operands.type != ConvType::kF32));
+  return arguments;
+}
+
 /// Holds a ready convolution; its addresses are baked in.
 class ConvStep final : public Step {
  public:
-  explicit ConvStep(std::unique_ptr<kernels::Convolution> convolution)
-      : convolution_(std::move(convolution)) {}
+  ConvStep(std::unique_ptr<kernels::Convolution> convolution, const ConvOperands& operands)
+      : convolution_(std::move(convolution)), operands_(operands) {}
   Status run(ThreadPool& pool) override {
     convolution_->run(pool);
     return {};
   }
   const char* kernel() const override { return convolution_->name(); }
   bool holds_addresses() const override { return true; }
+  Result<bool> rebind(const StepSource& source) override {
+    XINFER_ASSIGN_OR_RETURN(const ConvArguments arguments, make_arguments(source, operands_));
+    // Making the step again says what is wrong with null.
+    if (arguments.x == nullptr || arguments.y == nullptr) return false;
+    return convolution_->rebind(arguments);
+  }
 
  private:
   std::unique_ptr<kernels::Convolution> convolution_;
+  ConvOperands operands_;
 };
 
 bool matches(ConvType type, DType x) {
@@ -97,18 +123,15 @@ StepResult make_conv(const StepSource& source, const ConvShape& shape, ConvType 
   if (weights == nullptr || weights->size() != needed || !matches(type, x.dtype)) {
     return misfit("weights that do not fit their step");
   }
-  ConvArguments arguments;
-  arguments.x = x.data;
-  arguments.packed_weights = source.file.blob(*weights);
-  arguments.y = source.output()->data;
-  XINFER_ASSIGN_OR_RETURN(arguments.epilogue, make_epilogue(source, epilogue, shape.out_channels,
-                                                            type != ConvType::kF32));
+  const ConvOperands operands{
+      .weights = weights, .epilogue = &epilogue, .out_channels = shape.out_channels, .type = type};
+  XINFER_ASSIGN_OR_RETURN(const ConvArguments arguments, make_arguments(source, operands));
   XINFER_ASSIGN_OR_RETURN(
       std::unique_ptr<kernels::Convolution> convolution,
       depthwise
           ? kernels::make_depthwise(shape, type, arguments, source.isa, source.threads)
           : kernels::make_convolution(shape, type, arguments, source.isa, source.threads, tactic));
-  return std::unique_ptr<Step>(std::make_unique<ConvStep>(std::move(convolution)));
+  return std::unique_ptr<Step>(std::make_unique<ConvStep>(std::move(convolution), operands));
 }
 
 Result<ConvShape> gemm_shape(const StepSource& source, const fb::Gemm& params) {
