@@ -172,7 +172,7 @@ std::int64_t choose_chunk(const BatchSplitProblem& p) {
   std::int64_t chunk =
       std::clamp<std::int64_t>(by_weights, 1, std::min(kMost, p.batch / p.threads));
   while (p.batch % chunk != 0) --chunk;
-  return chunk == p.batch ? 0 : chunk;
+  return chunk == p.batch || chunk < p.smallest_batch ? 0 : chunk;
 }
 
 }  // namespace xinfer::runtime

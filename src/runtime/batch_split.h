@@ -22,10 +22,11 @@ struct BatchSplitProblem {
   int threads = 1;
   std::size_t weight_bytes = 0;
   std::size_t activation_bytes = 0;  ///< of one sample
+  std::int64_t smallest_batch = 1;   ///< that the engine's profile allows
 };
 
-/// Samples of a chunk, a divisor of the batch; 0: the batch is better run whole, by all threads
-/// together.
+/// Samples of a chunk, a divisor of the batch that the profile allows as a batch; 0: the batch is
+/// better run whole, by all threads together, or cannot be cut.
 std::int64_t choose_chunk(const BatchSplitProblem& problem);
 
 }  // namespace xinfer::runtime

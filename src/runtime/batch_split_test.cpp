@@ -33,5 +33,10 @@ TEST(BatchSplit, HeavyWeightsServeSeveralSamples) {
   EXPECT_EQ(choose_chunk({32, 1, 50 * kMiB, kMiB}), 8);
 }
 
+TEST(BatchSplit, ChunksBelowTheProfilesSmallestBatchAreNotMade) {
+  EXPECT_EQ(choose_chunk({32, 1, 4 * kMiB, kMiB, /*smallest_batch=*/4}), 4);
+  EXPECT_EQ(choose_chunk({32, 1, 4 * kMiB, kMiB, /*smallest_batch=*/5}), 0);
+}
+
 }  // namespace
 }  // namespace xinfer::runtime

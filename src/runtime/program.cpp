@@ -63,15 +63,15 @@ Status Program::make_lanes(std::span<const Shape> shapes) {
   problem.activation_bytes =
       plan().arena_bytes() /
       static_cast<std::size_t>(file_->engine().inputs()->Get(0)->max()->Get(0));
-  chunk_ = choose_chunk(problem);
-  if (chunk_ == 0) return {};
+  for (const engine::fb::Binding* input : *file_->engine().inputs()) {
+    problem.smallest_batch = std::max(problem.smallest_batch, input->min()->Get(0));
+  }
+  const std::int64_t chunk = choose_chunk(problem);
+  if (chunk == 0) return {};
   std::vector<Shape> chunk_shapes(shapes.begin(), shapes.end());
   for (Shape& shape : chunk_shapes) {
-    if (shape[0] != problem.batch) {
-      chunk_ = 0;
-      return {};
-    }
-    shape[0] = chunk_;
+    if (shape[0] != problem.batch) return {};
+    shape[0] = chunk;
   }
   ProgramOptions options = options_;
   options.threads = 1;
@@ -80,9 +80,9 @@ Status Program::make_lanes(std::span<const Shape> shapes) {
     lanes_.push_back(std::unique_ptr<Program>(new Program(file_, plan(), options)));
   }
   for (const std::unique_ptr<Program>& lane : lanes_) {
-    // A chunk below the profile's smallest batch: the whole batch it is.
-    if (!lane->bind_shapes(chunk_shapes).ok()) chunk_ = 0;
+    XINFER_RETURN_IF_ERROR(lane->bind_shapes(chunk_shapes));
   }
+  chunk_ = chunk;
   return {};
 }
 

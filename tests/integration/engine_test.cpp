@@ -51,6 +51,18 @@ TEST(Context, ABatchGivesWhatItsImagesGiveOneByOne) {
   }
 }
 
+/// A profile that forbids the chunks the batch would be cut into: it is run whole.
+TEST(Context, ABatchIsNotCutBelowTheProfilesSmallest) {
+  EngineBuilder builder = digits_builder();
+  builder.with_profile("image", {16, 1, 8, 8}, {16, 1, 8, 8}, {32, 1, 8, 8});
+  const Tensor batch = images(32);
+  for (const int threads : {1, 2}) {
+    ContextOptions options;
+    options.threads = threads;
+    EXPECT_EQ(scores(builder.build(), batch, options), scores(int8_engine(), batch)) << threads;
+  }
+}
+
 TEST(Context, EqualResultsOnEveryInstructionSetAndThreadCount) {
   const Tensor batch = images(7);
   for (const Engine* engine : {&int8_engine(), &float_engine()}) {

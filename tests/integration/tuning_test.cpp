@@ -83,6 +83,16 @@ TEST(Tuning, WithoutTimingAnEmptyCacheLeavesTheCostModel) {
   EXPECT_FALSE(std::filesystem::exists(cache.path()));
 }
 
+void expect_refused(const Engine& engine, int threads, std::int64_t batch_size) {
+  try {
+    outputs(engine, threads, batch_size);
+    ADD_FAILURE() << "a broken tactic was accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kIncompatibleEngine);
+    EXPECT_THAT(error.what(), testing::HasSubstr("a tactic that does not fit its step"));
+  }
+}
+
 /// Tactics that no kernel can run: ignored on another processor, an error on the one that they are
 /// said to have been timed on.
 TEST(Tuning, TacticsHoldOnTheProcessorTheyWereTimedOn) {
@@ -98,13 +108,27 @@ TEST(Tuning, TacticsHoldOnTheProcessorTheyWereTimedOn) {
     plan.tuned_on = "another processor";
   });
   EXPECT_EQ(outputs(elsewhere, 1), outputs(tuned, 1));
-  try {
-    outputs(changed(tuned, break_tactics), /*threads=*/1, /*batch_size=*/1);
-    ADD_FAILURE() << "a broken tactic was accepted";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::kIncompatibleEngine);
-    EXPECT_THAT(error.what(), testing::HasSubstr("a tactic that does not fit its step"));
-  }
+  expect_refused(changed(tuned, break_tactics), /*threads=*/1, /*batch_size=*/1);
+}
+
+/// Tactics of one thread's chunk of the batch alone: the whole batch would run without them, but
+/// what is wrong with the engine must not stay unsaid.
+TEST(Tuning, WhatIsWrongWithAChunkIsReported) {
+  const TemporaryFile cache("chunk.json");
+  const Engine tuned = tuned_engine(cache.path());
+  int broken = 0;
+  const Engine damaged = changed(tuned, [&](fb::PlanT& plan) {
+    for (const auto& step : plan.steps) {
+      for (const auto& tactic : step->tactics) {
+        if (tactic->threads != 1 || tactic->batch == 32) continue;
+        tactic->tile_rows = 200;
+        ++broken;
+      }
+    }
+  });
+  ASSERT_GT(broken, 0);
+  EXPECT_NO_THROW(outputs(damaged, /*threads=*/3, /*batch_size=*/2));
+  expect_refused(damaged, /*threads=*/2, /*batch_size=*/32);
 }
 
 }  // namespace
