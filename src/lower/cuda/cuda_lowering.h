@@ -14,6 +14,7 @@
 #include "kernels/cuda/conv_problem.h"
 #include "kernels/cuda/kernel_spec.h"
 #include "kernels/epilogue.h"
+#include "kernels/pool/pool.h"
 #include "lower/concat_slices.h"
 #include "lower/cuda/cuda_target.h"
 #include "lower/cuda/lower_cuda.h"
@@ -187,6 +188,9 @@ Result<bool> emit_convert(CudaLowering& cuda, const fb::StepT& step,
 
 /// The convolution's shape, its tensors' part included, but for their pitches.
 kernels::ConvShape conv_shape(const fb::ConvT& conv, const CudaTensor& x, const CudaTensor& y);
+
+/// The pooling's axes, one or two.
+kernels::PoolShape pool_shape(const fb::PoolT& pool, const CudaTensor& x, const CudaTensor& y);
 
 /// INT8 or FP16 inputs of few channels whose only reader is a strided convolution, with the block
 /// size that turns it into one of stride 1 (kernels/cuda/space_to_depth.h).

@@ -35,24 +35,11 @@ kernels::cuda::ConvTarget target_of(const CudaLowering& cuda) {
   return {cuda.target().capability, cuda.target().multiprocessors, cuda.target().use_wgmma};
 }
 
-/// The pooling's shape, if it is a max pooling over two axes of values of one type.
-Result<kernels::PoolShape> pool_shape(const CudaLowering& cuda, const fb::StepT& step) {
+/// Whether the step is a max pooling over two axes, without its second output.
+bool is_max_pool(const fb::StepT& step) {
   const fb::PoolT& pool = *step.params.AsPool();
-  XINFER_ASSIGN_OR_RETURN(const CudaTensor x, cuda.tensor(step.inputs[0]));
-  XINFER_ASSIGN_OR_RETURN(const CudaTensor y, cuda.tensor(step.outputs[0]));
-  const bool plain = static_cast<kernels::PoolKind>(pool.kind) == kernels::PoolKind::kMax &&
-                     pool.kernel.size() == 2 && x.dtype == y.dtype &&
-                     (step.outputs.size() == 1 || step.outputs[1] == kNoTensor);
-  if (!plain) return unsupported("this pooling in the stem kernel");
-  const auto axis = [&](std::size_t i) {
-    return kernels::PoolAxis{x.dims[i],       y.dims[i],         pool.kernel[i],
-                             pool.strides[i], pool.dilations[i], pool.pads_begin[i],
-                             pool.pads_end[i]};
-  };
-  kernels::PoolShape shape;
-  shape.height = axis(0);
-  shape.width = axis(1);
-  return shape;
+  return static_cast<kernels::PoolKind>(pool.kind) == kernels::PoolKind::kMax &&
+         pool.kernel.size() == 2 && (step.outputs.size() == 1 || step.outputs[1] == kNoTensor);
 }
 
 /// The problem but for the steps of its epilogue.
@@ -61,7 +48,9 @@ Result<kernels::cuda::StemProblem> stem_problem(const CudaLowering& cuda, const 
   XINFER_ASSIGN_OR_RETURN(const CudaTensor y, cuda.tensor(stem.conv->outputs[0]));
   XINFER_ASSIGN_OR_RETURN(const CudaTensor out, cuda.tensor(stem.last()->outputs[0]));
   XINFER_ASSIGN_OR_RETURN(const DType type, product_type(cuda, *stem.conv, x.id));
-  if (type != x.dtype) return unsupported("a convolution in another type than its input's");
+  if (type != x.dtype || y.dtype != out.dtype) {
+    return unsupported("types that change on the way through a stem");
+  }
   kernels::cuda::StemProblem problem;
   problem.image_h = x.dims[0];
   problem.image_w = x.dims[1];
@@ -77,7 +66,7 @@ Result<kernels::cuda::StemProblem> stem_problem(const CudaLowering& cuda, const 
   conv.epilogue.multiplier = x.is_int8() ? &kPresent : nullptr;
   conv.epilogue.bias = &kPresent;
   if (stem.pool != nullptr) {
-    XINFER_ASSIGN_OR_RETURN(problem.pool, pool_shape(cuda, *stem.pool));
+    problem.pool = pool_shape(*stem.pool->params.AsPool(), y, out);
   }
   return problem;
 }
@@ -100,7 +89,7 @@ std::vector<FusedStem> find_fused_stems(const Lowering& lowering, const CudaLowe
     FusedStem stem{uses.producer(step->inputs[0]), step.get(), nullptr};
     if (stem.convert == nullptr) continue;
     const fb::StepT* reader = uses.only_reader(step->outputs[0]);
-    if (reader != nullptr && reader->params.type == fb::Params::Pool) {
+    if (reader != nullptr && reader->params.type == fb::Params::Pool && is_max_pool(*reader)) {
       stem.pool = reader;
       if (has_kernel(cuda, stem)) {
         found.push_back(stem);

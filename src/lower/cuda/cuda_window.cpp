@@ -44,6 +44,19 @@ bool reduces_pixels(const fb::ReduceT& reduce, std::size_t rank) {
   return true;
 }
 
+kernels::PoolShape pool_shape(const fb::PoolT& pool, const CudaTensor& x, const CudaTensor& y) {
+  const auto axis = [&](std::size_t i) {
+    return kernels::PoolAxis{x.dims[i],       y.dims[i],         pool.kernel[i],
+                             pool.strides[i], pool.dilations[i], pool.pads_begin[i],
+                             pool.pads_end[i]};
+  };
+  const std::size_t spatial = pool.kernel.size();
+  kernels::PoolShape shape;
+  shape.width = axis(spatial - 1);
+  if (spatial == 2) shape.height = axis(0);
+  return shape;
+}
+
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::PoolT& pool) {
   XINFER_ASSIGN_OR_RETURN(const CudaTensor x, cuda.tensor(step.inputs[0]));
   XINFER_ASSIGN_OR_RETURN(const CudaTensor y, cuda.tensor(step.outputs[0]));
@@ -52,16 +65,10 @@ Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::Pool
   }
   const std::size_t spatial = pool.kernel.size();
   if (spatial > 2) return unsupported("pooling over {} axes; supported: 1, 2", spatial);
-  const auto axis = [&](std::size_t i) {
-    return kernels::PoolAxis{x.dims[i],       y.dims[i],         pool.kernel[i],
-                             pool.strides[i], pool.dilations[i], pool.pads_begin[i],
-                             pool.pads_end[i]};
-  };
   PoolProblem problem;
   problem.kind = static_cast<PoolKind>(pool.kind);
   problem.types.count_include_pad = pool.count_include_pad;
-  problem.shape.width = axis(spatial - 1);
-  if (spatial == 2) problem.shape.height = axis(0);
+  problem.shape = pool_shape(pool, x, y);
   return emit_pool(cuda, step, x, y, problem);
 }
 
