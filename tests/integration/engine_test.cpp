@@ -55,11 +55,12 @@ TEST(Context, ABatchGivesWhatItsImagesGiveOneByOne) {
 TEST(Context, ABatchIsNotCutBelowTheProfilesSmallest) {
   EngineBuilder builder = digits_builder();
   builder.with_profile("image", {16, 1, 8, 8}, {16, 1, 8, 8}, {32, 1, 8, 8});
+  const Engine engine = builder.build();
   const Tensor batch = images(32);
   for (const int threads : {1, 2}) {
     ContextOptions options;
     options.threads = threads;
-    EXPECT_EQ(scores(builder.build(), batch, options), scores(int8_engine(), batch)) << threads;
+    EXPECT_EQ(scores(engine, batch, options), scores(int8_engine(), batch)) << threads;
   }
 }
 
