@@ -232,6 +232,15 @@ GpuCase conv_halo_case(std::uint64_t seed) {
   return gemm_case(conv, halo_variants(conv.problem), seed);
 }
 
+GpuCase conv_halo_chunks_case(std::uint64_t seed) {
+  RandomConv conv = make_random_conv(seed, ConvFlavour::kHaloChunks);
+  const bool half = seed % 3 == 0;
+  if (half) make_float(conv, DType::kFloat16, seed);
+  GpuCase result = gemm_case(conv, halo_chunks_variants(conv.problem), seed / 3);
+  if (half) result.expected = [conv] { return half_reference(conv); };
+  return result;
+}
+
 GpuCase conv_latency_case(std::uint64_t seed) {
   const RandomConv conv = make_random_conv(seed, ConvFlavour::kDense);
   GpuCase result = gemm_case(conv, latency_variants(conv.problem), seed);

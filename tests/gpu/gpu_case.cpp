@@ -24,6 +24,7 @@ struct Family {
 constexpr Family kFamilies[] = {{"mma", conv_mma_case},
                                 {"wgmma", conv_wgmma_case},
                                 {"halo", conv_halo_case},
+                                {"halo_chunks", conv_halo_chunks_case},
                                 {"latency", conv_latency_case},
                                 {"stem", conv_stem_case},
                                 {"half", conv_half_case},

@@ -53,6 +53,7 @@ const std::vector<std::string>& families();
 GpuCase conv_mma_case(std::uint64_t seed);
 GpuCase conv_wgmma_case(std::uint64_t seed);
 GpuCase conv_halo_case(std::uint64_t seed);
+GpuCase conv_halo_chunks_case(std::uint64_t seed);
 GpuCase conv_latency_case(std::uint64_t seed);
 GpuCase conv_stem_case(std::uint64_t seed);
 GpuCase conv_half_case(std::uint64_t seed);

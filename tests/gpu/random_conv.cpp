@@ -37,6 +37,19 @@ ConvShape pick_halo_shape(Random& random) {
   return s;
 }
 
+ConvShape pick_halo_chunks_shape(Random& random) {
+  ConvShape s;
+  s.in_channels = random.chance(2) ? random.pick(1, 400) : 16 * random.pick(1, 25);
+  s.out_channels = random.chance(2) ? random.pick(1, 128) : 16 * random.pick(1, 6);
+  s.kernel_h = random.chance(2) ? 3 : random.pick(2, 7);
+  s.kernel_w = random.chance(2) ? s.kernel_h : random.pick(2, 7);
+  s.in_w = random.pick(1, 60);
+  s.in_h = random.pick(1, std::clamp<std::int64_t>(400 / s.in_w, 4, 24));
+  pick_axis(random, s.kernel_h, 1, 1, s.in_h, &s.out_h, &s.pad_top);
+  pick_axis(random, s.kernel_w, 1, 1, s.in_w, &s.out_w, &s.pad_left);
+  return s;
+}
+
 ConvShape pick_vector_shape(Random& random) {
   ConvShape s;
   s.in_channels = random.chance(3) ? 64 * random.pick(1, 32) : random.channels();
@@ -46,6 +59,7 @@ ConvShape pick_vector_shape(Random& random) {
 
 ConvShape pick_shape(Random& random, ConvFlavour flavour) {
   if (flavour == ConvFlavour::kHalo) return pick_halo_shape(random);
+  if (flavour == ConvFlavour::kHaloChunks) return pick_halo_chunks_shape(random);
   if (flavour == ConvFlavour::kVector) return pick_vector_shape(random);
   ConvShape s;
   if (!random.chance(3)) {

@@ -23,8 +23,9 @@ struct RandomConv {
   std::string description;
 };
 
-/// kHalo: stride 1 and few channels. kVector: one pixel an image, and more of both.
-enum class ConvFlavour { kAnyGroups, kDense, kDepthwise, kHalo, kVector };
+/// kHalo: stride 1 and few channels. kHaloChunks: stride 1, few outputs. kVector: one pixel an
+/// image, and more of both.
+enum class ConvFlavour { kAnyGroups, kDense, kDepthwise, kHalo, kHaloChunks, kVector };
 
 /// INT8 layer number `seed`.
 RandomConv make_random_conv(std::uint64_t seed, ConvFlavour flavour);

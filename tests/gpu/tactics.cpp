@@ -6,6 +6,7 @@ namespace {
 using kernels::cuda::AverageProductProblem;
 using kernels::cuda::AverageProductTactic;
 using kernels::cuda::ConvProblem;
+using kernels::cuda::HaloChunksTactic;
 using kernels::cuda::HaloTactic;
 using kernels::cuda::KernelSpec;
 using kernels::cuda::LatencyTactic;
@@ -37,6 +38,15 @@ constexpr LatencyTactic kLatencyTactics[] = {
 constexpr HaloTactic kHaloTactics[] = {{1, 1, 64, 4}, {1, 2, 32, 3}, {2, 2, 64, 3},  {2, 1, 128, 3},
                                        {4, 4, 64, 3}, {3, 4, 16, 4}, {4, 2, 128, 2}, {8, 4, 64, 2}};
 
+// Rows, blocks, warpgroups, turns, channels, bytes of a chunk, stages of pixels and of weights.
+constexpr HaloChunksTactic kHaloChunksTactics[] = {
+    {1, 1, 2, 1, 32, 128, 2, 4}, {2, 1, 2, 1, 64, 128, 2, 3}, {3, 2, 2, 1, 32, 128, 2, 2},
+    {2, 1, 3, 1, 48, 64, 3, 4},  {1, 1, 1, 1, 16, 64, 3, 8},  {4, 2, 2, 1, 96, 64, 2, 6},
+    {2, 2, 1, 2, 32, 128, 2, 5}, {1, 1, 1, 3, 64, 64, 4, 0},  {1, 1, 2, 1, 16, 128, 2, 0},
+    {2, 2, 1, 2, 64, 64, 3, 0},  {3, 1, 3, 1, 16, 64, 2, 0},  {2, 1, 2, 1, 128, 64, 2, 7},
+    {8, 2, 1, 2, 128, 64, 2, 2}, {16, 4, 1, 2, 64, 64, 2, 3}, {1, 1, 2, 1, 80, 128, 2, 2},
+    {1, 2, 1, 1, 112, 64, 2, 3}};
+
 constexpr AverageProductTactic kAverageProductTactics[] = {{64, 8, 4}, {32, 4, 2}, {128, 8, 8},
                                                            {32, 8, 1}, {16, 4, 3}, {16, 1, 4},
                                                            {64, 2, 7}, {128, 1, 2}};
@@ -65,6 +75,15 @@ std::vector<KernelSpec> halo_variants(const ConvProblem& problem) {
   std::vector<KernelSpec> specs;
   for (const HaloTactic& tactic : kHaloTactics) {
     Result<KernelSpec> spec = kernels::cuda::halo_conv(problem, tactic);
+    if (spec.ok()) specs.push_back(*std::move(spec));
+  }
+  return specs;
+}
+
+std::vector<KernelSpec> halo_chunks_variants(const ConvProblem& problem) {
+  std::vector<KernelSpec> specs;
+  for (const HaloChunksTactic& tactic : kHaloChunksTactics) {
+    Result<KernelSpec> spec = kernels::cuda::halo_chunks_conv(problem, tactic);
     if (spec.ok()) specs.push_back(*std::move(spec));
   }
   return specs;

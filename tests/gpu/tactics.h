@@ -9,10 +9,13 @@
 
 namespace xinfer::gpu {
 
-/// Kernels of the mma.sync, wgmma, halo or latency template that can compute the problem.
+/// Kernels of the mma.sync, wgmma, halo, chunked halo or latency template that can compute the
+/// problem.
 std::vector<kernels::cuda::KernelSpec> mma_variants(const kernels::cuda::ConvProblem& problem);
 std::vector<kernels::cuda::KernelSpec> wgmma_variants(const kernels::cuda::ConvProblem& problem);
 std::vector<kernels::cuda::KernelSpec> halo_variants(const kernels::cuda::ConvProblem& problem);
+std::vector<kernels::cuda::KernelSpec> halo_chunks_variants(
+    const kernels::cuda::ConvProblem& problem);
 
 std::vector<kernels::cuda::KernelSpec> latency_variants(const kernels::cuda::ConvProblem& problem);
 

@@ -63,6 +63,19 @@ struct HaloTactic {
   int stages = 4;
 };
 
+/// Tile of the wgmma kernel that passes over the channels of such input tiles in chunks (sm_90a;
+/// stride 1). As in WgmmaTactic, `turns` groups of warpgroups take tiles in turn.
+struct HaloChunksTactic {
+  int rows = 4;  ///< rows * (out_w + kernel_w - 1) <= 64 * m_blocks * group_warpgroups
+  int m_blocks = 1;
+  int group_warpgroups = 2;
+  int turns = 1;  ///< turns * group_warpgroups: at most 3
+  int tile_n = 32;
+  int chunk_bytes = 128;  ///< of channels: 64 or 128
+  int stages = 2;         ///< chunks of pixels: at least 2
+  int weight_stages = 4;  ///< taps of weights: at least 2; 0: all of them stay in shared memory
+};
+
 /// Tile of the wgmma kernel for small batches (sm_90a): 64 pixels times tile_n channels, K shared
 /// by the `split` blocks of a cluster and their `warpgroups` warpgroups, all of it in shared
 /// memory.
@@ -77,6 +90,7 @@ struct LatencyTactic {
 Result<KernelSpec> mma_conv(const ConvProblem& problem, const MmaTactic& tactic);
 Result<KernelSpec> wgmma_conv(const ConvProblem& problem, const WgmmaTactic& tactic);
 Result<KernelSpec> halo_conv(const ConvProblem& problem, const HaloTactic& tactic);
+Result<KernelSpec> halo_chunks_conv(const ConvProblem& problem, const HaloChunksTactic& tactic);
 Result<KernelSpec> latency_conv(const ConvProblem& problem, const LatencyTactic& tactic);
 /// The only kernel for float32 inputs.
 Result<KernelSpec> float_conv(const ConvProblem& problem);

@@ -162,6 +162,63 @@ TEST(ConvCandidates, FewChannelsOnHopperUseTheHaloTile) {
   EXPECT_EQ(specs->front().entry, "conv_wgmma_halo");
 }
 
+ConvProblem padded_3x3(std::int64_t in, std::int64_t out, std::int64_t size) {
+  ConvProblem problem = dense_problem(in, out);
+  ConvShape& s = problem.shape;
+  s.in_h = s.in_w = s.out_h = s.out_w = size;
+  s.kernel_h = s.kernel_w = 3;
+  s.pad_top = s.pad_left = 1;
+  return problem;
+}
+
+bool offers_chunks(const ConvProblem& problem, const ConvTarget& target, std::int64_t batch) {
+  const auto specs = conv_candidates(problem, target, batch, 8).value();
+  const auto count = std::count_if(specs.begin(), specs.end(), [](const KernelSpec& spec) {
+    return spec.entry == "conv_wgmma_halo_chunks";
+  });
+  EXPECT_LE(count, 2);
+  EXPECT_LT(count, static_cast<std::ptrdiff_t>(specs.size()));
+  return count > 0;
+}
+
+TEST(ConvCandidates, ChunksAreForNarrowOutputsOfManyChannelsAndOddPixels) {
+  constexpr ConvTarget kH200{90, 132, true};
+  EXPECT_TRUE(offers_chunks(padded_3x3(320, 32, 26), kH200, 32));
+  EXPECT_TRUE(offers_chunks(padded_3x3(160, 48, 80), kH200, 8));
+  EXPECT_TRUE(offers_chunks(padded_3x3(48, 192, 56), kH200, 128));
+  EXPECT_FALSE(offers_chunks(padded_3x3(320, 32, 26), {80, 108, true}, 32));
+  EXPECT_FALSE(offers_chunks(padded_3x3(320, 32, 26), {90, 132, false}, 32));
+  EXPECT_FALSE(offers_chunks(padded_3x3(128, 32, 26), kH200, 32));    // the other halo kernel
+  EXPECT_FALSE(offers_chunks(padded_3x3(256, 256, 14), kH200, 128));  // enough products
+  EXPECT_FALSE(offers_chunks(dense_problem(320, 32), kH200, 32));     // one tap
+}
+
+TEST(HaloChunksConv, RefusesWhatItCannotCompute) {
+  const auto refused = [](const ConvProblem& layer, const HaloChunksTactic& tactic) {
+    return halo_chunks_conv(layer, tactic).status().code() == ErrorCode::kUnsupported;
+  };
+  const ConvProblem problem = padded_3x3(320, 32, 26);  // 28 positions a row
+  EXPECT_TRUE(halo_chunks_conv(problem, {.rows = 4}).ok());
+  EXPECT_TRUE(halo_chunks_conv(problem, {.rows = 4, .weight_stages = 0}).ok());
+  for (const HaloChunksTactic& tactic :
+       {HaloChunksTactic{.rows = 5}, HaloChunksTactic{.rows = 0}, HaloChunksTactic{.tile_n = 48},
+        HaloChunksTactic{.rows = 4, .chunk_bytes = 32}, HaloChunksTactic{.rows = 4, .stages = 1},
+        HaloChunksTactic{.rows = 4, .weight_stages = 1},
+        HaloChunksTactic{.rows = 4, .turns = 2},  // four warpgroups
+        HaloChunksTactic{.rows = 4, .stages = 12}}) {
+    EXPECT_TRUE(refused(problem, tactic));
+  }
+  ConvProblem other = problem;
+  other.shape.stride_w = 2;
+  EXPECT_TRUE(refused(other, {.rows = 4}));
+  other = problem;
+  other.shape.dilation_h = 2;
+  EXPECT_TRUE(refused(other, {.rows = 4}));
+  other = problem;
+  other.shape.groups = 2;  // of 160 channels
+  EXPECT_TRUE(refused(other, {.rows = 4}));
+}
+
 TEST(LateWait, IsAFormOfItsOwn) {
   const ConvProblem problem = dense_problem(64, 64);
   const KernelSpec spec = latency_conv(problem, {}).value();
