@@ -14,6 +14,9 @@ constexpr std::uint8_t kSizedValue = 0x04;
 constexpr std::uint8_t kFrameSize = 0x11;
 constexpr std::uint8_t kRegisterCount = 0x2f;
 
+/// Names of kernels and sections are shorter; many long ones could fill the memory.
+constexpr std::size_t kLongestName = 4096;
+
 Status damaged(const char* what) { return invalid_argument("damaged cubin: {}", what); }
 
 class ElfReader {
@@ -34,12 +37,13 @@ class ElfReader {
   }
 
   const std::vector<Elf64_Shdr>& sections() const { return sections_; }
-  std::string name(const Elf64_Shdr& section) const {
+  Result<std::string> name(const Elf64_Shdr& section) const {
     return text(names_.sh_offset + section.sh_name);
   }
-  std::string text(std::size_t offset) const {
+  Result<std::string> text(std::size_t offset) const {
     std::string result;
     while (offset < bytes_.size() && bytes_[offset] != std::byte{0}) {
+      if (result.size() == kLongestName) return damaged("a name without end");
       result.push_back(static_cast<char>(bytes_[offset++]));
     }
     return result;
@@ -65,14 +69,15 @@ class ElfReader {
   Elf64_Shdr names_ = {};
 };
 
-std::vector<std::string> symbol_names(const ElfReader& elf) {
-  std::vector<std::string> result;
+/// Where the symbols' names begin.
+std::vector<std::size_t> symbol_names(const ElfReader& elf) {
+  std::vector<std::size_t> result;
   for (const Elf64_Shdr& table : elf.sections()) {
     if (table.sh_type != SHT_SYMTAB || table.sh_link >= elf.sections().size()) continue;
     const Elf64_Shdr& strings = elf.sections()[table.sh_link];
     for (std::size_t at = 0; at + sizeof(Elf64_Sym) <= table.sh_size; at += sizeof(Elf64_Sym)) {
       const auto symbol = elf.read<Elf64_Sym>(table.sh_offset + at);
-      result.push_back(symbol ? elf.text(strings.sh_offset + symbol->st_name) : "");
+      result.push_back(symbol ? strings.sh_offset + symbol->st_name : 0);
     }
   }
   return result;
@@ -81,7 +86,7 @@ std::vector<std::string> symbol_names(const ElfReader& elf) {
 using ResourceMap = std::map<std::string, KernelResources>;
 
 Status read_info(const ElfReader& elf, const Elf64_Shdr& info,
-                 const std::vector<std::string>& symbols, ResourceMap& kernels) {
+                 const std::vector<std::size_t>& symbols, ResourceMap& kernels) {
   std::size_t at = info.sh_offset;
   const std::size_t end = info.sh_offset + info.sh_size;
   while (at + 4 <= end) {
@@ -95,7 +100,8 @@ Status read_info(const ElfReader& elf, const Elf64_Shdr& info,
       const auto symbol = elf.read<std::uint32_t>(at);
       const auto value = elf.read<std::uint32_t>(at + 4);
       if (!symbol || !value || *symbol >= symbols.size()) return damaged(".nv.info");
-      KernelResources& kernel = kernels[symbols[*symbol]];
+      XINFER_ASSIGN_OR_RETURN(const std::string name, elf.text(symbols[*symbol]));
+      KernelResources& kernel = kernels[name];
       (*attribute == kFrameSize ? kernel.local_bytes : kernel.registers) = static_cast<int>(*value);
     }
     at += *size;
@@ -108,16 +114,17 @@ Status read_info(const ElfReader& elf, const Elf64_Shdr& info,
 Result<std::vector<KernelResources>> cubin_resources(std::span<const std::byte> cubin) {
   ElfReader elf(cubin);
   XINFER_RETURN_IF_ERROR(elf.open());
-  const std::vector<std::string> symbols = symbol_names(elf);
+  const std::vector<std::size_t> symbols = symbol_names(elf);
   ResourceMap kernels;
   for (const Elf64_Shdr& section : elf.sections()) {
-    if (elf.name(section) == ".nv.info") {
+    XINFER_ASSIGN_OR_RETURN(const std::string name, elf.name(section));
+    if (name == ".nv.info") {
       XINFER_RETURN_IF_ERROR(read_info(elf, section, symbols, kernels));
     }
   }
   const std::string shared_prefix = ".nv.shared.";
   for (const Elf64_Shdr& section : elf.sections()) {
-    const std::string name = elf.name(section);
+    XINFER_ASSIGN_OR_RETURN(const std::string name, elf.name(section));
     if (name.rfind(shared_prefix, 0) != 0) continue;
     const auto kernel = kernels.find(name.substr(shared_prefix.size()));
     if (kernel != kernels.end()) kernel->second.shared_bytes = static_cast<int>(section.sh_size);

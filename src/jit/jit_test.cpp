@@ -1,5 +1,7 @@
+#include <elf.h>
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -94,6 +96,29 @@ TEST(CubinResources, RefusesWhatIsNoCubin) {
   EXPECT_FALSE(cubin_resources({}).ok());
   const std::vector<std::byte> zeros(4096);
   EXPECT_EQ(cubin_resources(zeros).status().code(), ErrorCode::kInvalidArgument);
+}
+
+TEST(CubinResources, RefusesNamesWithoutEnd) {
+  // Symbols whose names all run through a megabyte: one copy each would be 20 GB.
+  constexpr std::size_t kSymbols = 20000, kStrings = 1 << 20;
+  constexpr std::size_t kTable = sizeof(Elf64_Ehdr) + 2 * sizeof(Elf64_Shdr);
+  Elf64_Ehdr header = {};
+  std::memcpy(header.e_ident, ELFMAG, SELFMAG);
+  header.e_shoff = sizeof(header);
+  header.e_shnum = 2;
+  header.e_shstrndx = 0;
+  Elf64_Shdr sections[2] = {};
+  sections[0].sh_type = SHT_STRTAB;
+  sections[0].sh_offset = kTable + kSymbols * sizeof(Elf64_Sym);
+  sections[0].sh_size = kStrings;
+  sections[1].sh_type = SHT_SYMTAB;
+  sections[1].sh_offset = kTable;
+  sections[1].sh_size = kSymbols * sizeof(Elf64_Sym);
+  std::vector<std::byte> cubin(sections[0].sh_offset + kStrings, std::byte{'a'});
+  std::memcpy(cubin.data(), &header, sizeof(header));
+  std::memcpy(cubin.data() + sizeof(header), sections, sizeof(sections));
+  std::memset(cubin.data() + kTable, 0, kSymbols * sizeof(Elf64_Sym));
+  EXPECT_EQ(cubin_resources(cubin).status().message(), "damaged cubin: a name without end");
 }
 
 TEST_F(NvrtcTest, ReadsRegistersAndLocalMemory) {
