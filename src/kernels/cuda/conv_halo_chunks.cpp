@@ -8,7 +8,6 @@ namespace xinfer::kernels::cuda {
 namespace {
 
 constexpr int kMostSharedBytes = 227 * 1024;
-constexpr std::int64_t kMostBoxExtent = 256;  // of a tensor map
 
 struct Plan {
   ConvLayout layout;
@@ -65,26 +64,6 @@ Status check_tactic(const ConvProblem& problem, const HaloChunksTactic& t, const
   return Status();
 }
 
-// Channels behind the last granule read as zero, as do pixels outside the image.
-TensorMapRecipe pixel_map(const ConvProblem& problem, const HaloChunksTactic& t, const Plan& plan) {
-  const ConvShape& s = problem.shape;
-  const auto size = static_cast<std::uint64_t>(plan.layout.element_bytes);
-  const auto pitch = static_cast<std::uint64_t>(s.x_pixel_stride) * size;
-  const auto width = static_cast<std::uint64_t>(s.in_w),
-             height = static_cast<std::uint64_t>(s.in_h);
-  TensorMapRecipe map;
-  map.type = operand_map_type(problem.input);
-  map.swizzle = operand_swizzle(t.chunk_bytes);
-  map.rank = 4;
-  map.batch_dimension = 3;
-  map.extent = {static_cast<std::uint64_t>(plan.layout.group_in_channels), width, height, 1};
-  map.stride_bytes = {pitch, pitch * width, pitch * width * height};
-  map.box = {static_cast<std::uint32_t>(t.chunk_bytes / plan.layout.element_bytes),
-             static_cast<std::uint32_t>(plan.pitch),
-             static_cast<std::uint32_t>(t.rows + s.kernel_h - 1), 1};
-  return map;
-}
-
 }  // namespace
 
 Result<KernelSpec> halo_chunks_conv(const ConvProblem& problem, const HaloChunksTactic& tactic) {
@@ -119,16 +98,9 @@ Result<KernelSpec> halo_chunks_conv(const ConvProblem& problem, const HaloChunks
   spec.grid.multiple = static_cast<int>(plan.tiles_n);
   spec.threads = 128 * (tactic.turns * tactic.group_warpgroups + 1);
   spec.dynamic_shared_bytes = static_cast<int>(plan.shared_bytes);
-  spec.tensor_maps = {pixel_map(problem, tactic, plan),
+  spec.tensor_maps = {halo_map(problem, plan.layout, tactic.chunk_bytes, plan.pitch, tactic.rows),
                       weight_map(problem.input, plan.layout, tactic.chunk_bytes, tactic.tile_n)};
-  using Kind = KernelArgument::Kind;
-  spec.arguments = {{Kind::kTensorMap, Operand::kInput, 0},
-                    {Kind::kTensorMap, Operand::kWeights, 1},
-                    {Kind::kPointer, Operand::kMultiplier},
-                    {Kind::kPointer, Operand::kBias},
-                    {Kind::kPointer, Operand::kOutput},
-                    {Kind::kStepPointers},
-                    {Kind::kBatch}};
+  spec.arguments = mapped_arguments();
   return spec;
 }
 

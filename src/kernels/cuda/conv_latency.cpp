@@ -86,14 +86,7 @@ Result<KernelSpec> latency_conv(const ConvProblem& problem, const LatencyTactic&
   spec.may_wait_late = true;
   spec.tensor_maps = {activation_map(problem, plan.layout, tactic.tile_k, 64, plan.im2col),
                       weight_map(problem.input, plan.layout, tactic.tile_k, tactic.tile_n)};
-  using Kind = KernelArgument::Kind;
-  spec.arguments = {{Kind::kTensorMap, Operand::kInput, 0},
-                    {Kind::kTensorMap, Operand::kWeights, 1},
-                    {Kind::kPointer, Operand::kMultiplier},
-                    {Kind::kPointer, Operand::kBias},
-                    {Kind::kPointer, Operand::kOutput},
-                    {Kind::kStepPointers},
-                    {Kind::kBatch}};
+  spec.arguments = mapped_arguments();
   return spec;
 }
 

@@ -17,8 +17,6 @@ constexpr std::int64_t kSliceRowBytes = 128;
 constexpr std::int64_t kMostChannels = 128;
 constexpr std::int64_t kProductRows = 64;
 
-constexpr std::int64_t kMostBoxExtent = 256;  // of a tensor map
-
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 std::int64_t round_up(std::int64_t a, std::int64_t b) { return ceil_div(a, b) * b; }
 

@@ -24,6 +24,17 @@ std::vector<KernelArgument> weighted_arguments(Operand weights) {
           {Kind::kBatch}};
 }
 
+std::vector<KernelArgument> mapped_arguments() {
+  using Kind = KernelArgument::Kind;
+  return {{Kind::kTensorMap, Operand::kInput, 0},
+          {Kind::kTensorMap, Operand::kWeights, 1},
+          {Kind::kPointer, Operand::kMultiplier},
+          {Kind::kPointer, Operand::kBias},
+          {Kind::kPointer, Operand::kOutput},
+          {Kind::kStepPointers},
+          {Kind::kBatch}};
+}
+
 KernelSpec waiting_late(KernelSpec spec) {
   spec.waits_late = true;
   spec.tactic += "_late";

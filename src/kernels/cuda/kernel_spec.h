@@ -113,6 +113,10 @@ KernelSpec waiting_late(KernelSpec spec);
 /// what kernels without tensor maps take.
 std::vector<KernelArgument> weighted_arguments(Operand weights = Operand::kWeights);
 
+/// Tensor maps 0 and 1 over input and weights, then multipliers, bias, output, the epilogue's
+/// pointers, batch.
+std::vector<KernelArgument> mapped_arguments();
+
 /// The CUDA translation unit of a spec: includes its source. `layer` is its header "layer.cuh".
 std::string translation_unit(const KernelSpec& spec);
 

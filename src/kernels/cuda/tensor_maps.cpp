@@ -48,6 +48,26 @@ TensorMapRecipe weight_map(DType input, const ConvLayout& layout, int row_bytes,
   return map;
 }
 
+TensorMapRecipe halo_map(const ConvProblem& problem, const ConvLayout& layout, int row_bytes,
+                         std::int64_t pitch, int rows) {
+  const ConvShape& s = problem.shape;
+  const auto size = static_cast<std::uint64_t>(layout.element_bytes);
+  const auto pixel = static_cast<std::uint64_t>(s.x_pixel_stride) * size;
+  const auto width = static_cast<std::uint64_t>(s.in_w),
+             height = static_cast<std::uint64_t>(s.in_h);
+  TensorMapRecipe map;
+  map.type = operand_map_type(problem.input);
+  map.swizzle = operand_swizzle(row_bytes);
+  map.rank = 4;
+  map.batch_dimension = 3;
+  map.extent = {static_cast<std::uint64_t>(layout.group_in_channels), width, height, 1};
+  map.stride_bytes = {pixel, pixel * width, pixel * width * height};
+  map.box = {static_cast<std::uint32_t>(row_bytes / layout.element_bytes),
+             static_cast<std::uint32_t>(pitch), static_cast<std::uint32_t>(rows + s.kernel_h - 1),
+             1};
+  return map;
+}
+
 Status check_im2col(const ConvShape& s) {
   const bool corners = fits_corner(-s.pad_top) && fits_corner(-s.pad_left) &&
                        fits_corner(upper_corner(s.in_h, s.out_h, s.stride_h, s.pad_top)) &&

@@ -18,8 +18,7 @@ using kernels::cuda::Operand;
 Status choose_gemm(CudaLowering& cuda, const ConvProblem& problem, const fb::EpilogueT& epilogue,
                    std::span<const std::byte> weights, CudaLaunch& launch) {
   use_gemm_weights(cuda, problem, epilogue, weights, launch);
-  const kernels::cuda::ConvTarget target{cuda.target().capability, cuda.target().multiprocessors,
-                                         cuda.target().use_wgmma};
+  const kernels::cuda::ConvTarget target = conv_target(cuda);
   for (const std::int64_t batch : cuda.batch_points(launch.batch)) {
     XINFER_ASSIGN_OR_RETURN(
         auto candidates,

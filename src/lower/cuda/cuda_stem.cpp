@@ -31,10 +31,6 @@ bool makes_channels_last(const fb::StepT& step, const CudaTensor& x, const CudaT
          std::vector<std::uint32_t>{0, 2, 3, 1};
 }
 
-kernels::cuda::ConvTarget target_of(const CudaLowering& cuda) {
-  return {cuda.target().capability, cuda.target().multiprocessors, cuda.target().use_wgmma};
-}
-
 /// Whether the step is a max pooling over two axes, without its second output.
 bool is_max_pool(const fb::StepT& step) {
   const fb::PoolT& pool = *step.params.AsPool();
@@ -76,7 +72,7 @@ bool has_kernel(const CudaLowering& cuda, const FusedStem& stem) {
     if (part->kind == fb::EpilogueKind::Residual) return false;
   }
   const Result<kernels::cuda::StemProblem> problem = stem_problem(cuda, stem);
-  return problem.ok() && kernels::cuda::stem_candidates(*problem, target_of(cuda), 1, 1).ok();
+  return problem.ok() && kernels::cuda::stem_candidates(*problem, conv_target(cuda), 1, 1).ok();
 }
 
 }  // namespace
@@ -122,7 +118,7 @@ Status lower_fused_stem(CudaLowering& cuda, const FusedStem& stem) {
   use_gemm_weights(cuda, problem.conv, *conv.epilogue, weights, launch);
   for (const std::int64_t batch : cuda.batch_points(launch.batch)) {
     XINFER_ASSIGN_OR_RETURN(auto candidates,
-                            kernels::cuda::stem_candidates(problem, target_of(cuda), batch,
+                            kernels::cuda::stem_candidates(problem, conv_target(cuda), batch,
                                                            cuda.target().most_candidates));
     launch.points.push_back({batch, std::move(candidates)});
   }

@@ -8,6 +8,10 @@ namespace xinfer::lower {
 
 using kernels::cuda::Operand;
 
+kernels::cuda::ConvTarget conv_target(const CudaLowering& cuda) {
+  return {cuda.target().capability, cuda.target().multiprocessors, cuda.target().use_wgmma};
+}
+
 Result<DType> product_type(const CudaLowering& cuda, const fb::StepT& step, TensorId input) {
   XINFER_ASSIGN_OR_RETURN(const CudaTensor x, cuda.tensor(input));
   if (x.is_int8()) return x.dtype;

@@ -1,4 +1,5 @@
-// Weights and tables of convolutions and products, as the CUDA kernels hold them.
+// What the lowerings of convolutions and products share: their types, and their weights and tables
+// as the CUDA kernels hold them.
 #pragma once
 
 #include <cstddef>
@@ -13,6 +14,9 @@ namespace xinfer::lower {
 
 /// What an epilogue's pointer is where a kernel needs it; never read at build time.
 inline constexpr float kPresent = 1.0f;
+
+/// What the cost models of convolutions know about the target.
+kernels::cuda::ConvTarget conv_target(const CudaLowering& cuda);
 
 /// The type that the step multiplies.
 Result<DType> product_type(const CudaLowering& cuda, const fb::StepT& step, TensorId input);
