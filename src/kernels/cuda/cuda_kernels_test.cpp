@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 #include "kernels/cuda/layer_source.h"
 #include "kernels/cuda/row_kernels.h"
 #include "kernels/cuda/space_to_depth.h"
+#include "kernels/cuda/stem_kernels.h"
 #include "kernels/cuda/wgmma_source.h"
 #include "kernels/elementwise/kinds.h"
 
@@ -217,6 +219,54 @@ TEST(HaloChunksConv, RefusesWhatItCannotCompute) {
   other = problem;
   other.shape.groups = 2;  // of 160 channels
   EXPECT_TRUE(refused(other, {.rows = 4}));
+}
+
+/// 3 x 16 x 16 float32 in blocks of 2, a 4 x 4 convolution to 64 channels, pooled by 3 x 3.
+StemProblem stem_problem() {
+  static const float kPresent = 1.0f;
+  StemProblem problem;
+  problem.image_h = problem.image_w = 16;
+  ConvShape& s = problem.conv.shape;
+  s.in_h = s.in_w = s.out_h = s.out_w = 8;
+  s.in_channels = 12;
+  s.x_pixel_stride = 16;
+  s.out_channels = s.y_pixel_stride = 64;
+  s.kernel_h = s.kernel_w = 4;
+  s.pad_top = s.pad_left = 2;
+  problem.conv.epilogue.multiplier = problem.conv.epilogue.bias = &kPresent;
+  problem.conv.epilogue.output_dtype = DType::kUInt8;
+  problem.pool.emplace();
+  problem.pool->height = problem.pool->width = {8, 4, 3, 2, 1, 1, 1};
+  return problem;
+}
+
+TEST(StemKernel, RefusesWhatItCannotCompute) {
+  const auto refused = [](const StemProblem& problem) {
+    return stem_kernel(problem, {}).status().message() ==
+           unsupported("the stem kernel for this layer").message();
+  };
+  ASSERT_TRUE(stem_kernel(stem_problem(), {}).ok());
+  StemProblem problem = stem_problem();
+  problem.pool->width.dilation = 2;
+  EXPECT_TRUE(refused(problem));
+  problem = stem_problem();
+  problem.pool->height.stride = 4;  // rows between the windows
+  EXPECT_TRUE(refused(problem));
+  problem = stem_problem();
+  problem.conv.shape.kernel_w = 3;  // no pairs of taps
+  EXPECT_TRUE(refused(problem));
+  problem = stem_problem();
+  problem.conv.epilogue.output_dtype = DType::kFloat32;
+  EXPECT_TRUE(refused(problem));
+  problem = stem_problem();
+  problem.conv.epilogue.step_count = 1;
+  problem.conv.epilogue.steps[0].kind = EpilogueStep::Kind::kResidual;
+  EXPECT_TRUE(refused(problem));
+  const auto too_large = stem_kernel(stem_problem(), {.strip_rows = 64, .step_rows = 64});
+  EXPECT_THAT(too_large.status().message(),
+              testing::StartsWith("stem tactic of 64 rows, 64 at a time: "));
+  EXPECT_FALSE(stem_candidates(stem_problem(), {80, 108, true}, 1, 8).ok());
+  EXPECT_EQ(stem_candidates(stem_problem(), {90, 132, true}, 1, 8)->front().entry, "conv_stem");
 }
 
 TEST(LateWait, IsAFormOfItsOwn) {
