@@ -11,11 +11,9 @@ def new_network():
     return trt.Builder(trt.Logger(trt.Logger.ERROR)).create_network(1)
 
 
-def run(network, *arrays):
-    builder = network.builder
-    engine = builder.build_engine_with_config(network, builder.create_builder_config())
-    assert engine is not None
-    context = engine.create_execution_context()
+def run_engine(engine, *arrays, context=None):
+    """What the engine answers to arrays, through memory of the device that `xinfer.cuda` has."""
+    context = context or engine.create_execution_context()
     memory = [cuda.to_device(a) for a in arrays]
     outputs = []
     for name in list(engine)[len(arrays) :]:
@@ -26,6 +24,13 @@ def run(network, *arrays):
     for array, pointer in zip(outputs, memory[len(arrays) :], strict=True):
         cuda.memcpy_dtoh(array, pointer)
     return outputs[0] if len(outputs) == 1 else outputs
+
+
+def run(network, *arrays):
+    builder = network.builder
+    engine = builder.build_engine_with_config(network, builder.create_builder_config())
+    assert engine is not None
+    return run_engine(engine, *arrays)
 
 
 def windows(x, kernel, stride, fill=0.0, pad=0):

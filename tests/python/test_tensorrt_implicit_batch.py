@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import xinfer
+import xinfer.cuda as cuda
 import xinfer.tensorrt as trt
 
 
@@ -60,12 +61,12 @@ def test_a_network_with_an_implicit_batch_equals_the_explicit_one(tensorrt_7):
             assert tuple(engine.get_binding_shape(0)) == (1, 12, 12)
             assert tuple(engine.get_binding_shape("scores")) == (5, 1, 1)
         context = engine.create_execution_context()
-        scores = np.zeros((3, 5, 1, 1), np.float32)
-        assert context.execute(3, [data.ctypes.data, scores.ctypes.data])
+        memory = [cuda.to_device(data), cuda.mem_alloc(3 * 5 * 4)]
+        assert context.execute(3, memory)
         if flags == 0:
             assert tuple(context.get_binding_shape(1)) == (5, 1, 1)
-            assert not context.execute(5, [data.ctypes.data, scores.ctypes.data])  # more than max_batch_size
-        results.append(scores)
+            assert not context.execute(5, memory)  # more than max_batch_size
+        results.append(cuda.from_device(memory[1], (3, 5, 1, 1), np.float32))
     np.testing.assert_array_equal(*results)
     assert np.allclose(results[0].sum(axis=1), 1, atol=1e-5)
 
@@ -85,9 +86,11 @@ def test_engines_with_an_implicit_batch_are_refitted(tensorrt_7):
     engine = trt.Runtime(logger).deserialize_cuda_engine(built)
     refitter = trt.Refitter(engine, logger)
     assert refitter.set_weights("dense", trt.WeightsRole.KERNEL, 3 * weights) and refitter.refit_cuda_engine()
-    x, y = np.ones((4, 3, 1, 1), np.float32), np.zeros((4, 2), np.float32)
+    x = np.ones((4, 3, 1, 1), np.float32)
     assert engine.has_implicit_batch_dimension
-    assert engine.create_execution_context().execute(4, [x.ctypes.data, y.ctypes.data])
+    memory = [cuda.to_device(x), cuda.mem_alloc(4 * 2 * 4)]
+    assert engine.create_execution_context().execute(4, memory)
+    y = cuda.from_device(memory[1], (4, 2), np.float32)
     np.testing.assert_allclose(y, x[..., 0, 0] @ (3 * weights).T, rtol=1e-5)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import xinfer
 import xinfer.tensorrt as trt
-from networks import X, new_network, run
+from networks import X, new_network, run, run_engine
 
 RANDOM = np.random.default_rng(24)
 
@@ -36,19 +36,13 @@ def _refittable(flags=(trt.BuilderFlag.REFIT,)):
     return network, config, constant.name, weights
 
 
-def _outputs(context):
-    y = np.empty((2, 3, 4, 4), np.float32)
-    assert context.execute_v2([X.ctypes.data, y.ctypes.data])
-    return y
-
-
 def test_a_refitted_engine_equals_one_that_was_built_with_the_weights():
     network, config, constant, _ = _refittable()
     built = network.builder.build_serialized_network(network, config)
     engine = trt.Runtime(trt.Logger()).deserialize_cuda_engine(bytes(built))
     assert engine.refittable
     context = engine.create_execution_context()
-    before = _outputs(context)
+    before = run_engine(engine, X, context=context)
     refitter = trt.Refitter(engine, trt.Logger(trt.Logger.INTERNAL_ERROR))
     role = trt.WeightsRole
     found = set(zip(*refitter.get_all(), strict=True))
@@ -61,9 +55,9 @@ def test_a_refitted_engine_equals_one_that_was_built_with_the_weights():
     assert refitter.set_weights("scale", role.SCALE, weights["scale"])
     assert refitter.set_weights(constant, role.CONSTANT, weights["sum"])
     assert refitter.get_missing() == ([], [])
-    np.testing.assert_array_equal(_outputs(context), before)  # nothing counts before refit_cuda_engine
+    np.testing.assert_array_equal(run_engine(engine, X, context=context), before)  # nothing counts before refit_cuda_engine
     assert refitter.refit_cuda_engine()
-    np.testing.assert_array_equal(_outputs(context), run(other, X))
+    np.testing.assert_array_equal(run_engine(engine, X, context=context), run(other, X))
     assert engine.refittable
     np.testing.assert_array_equal(refitter.get_weights_prototype("conv.weight").numpy(), weights["kernel"])
 
@@ -97,13 +91,13 @@ def test_dynamic_ranges_are_refitted():
         layer.get_output(0).dynamic_range = (-20.0, 20.0)
     engine = network.builder.build_engine_with_config(network, config)
     context = engine.create_execution_context()
-    before = _outputs(context)
+    before = run_engine(engine, X, context=context)
     refitter = trt.Refitter(engine, trt.Logger())
     assert "x" in refitter.get_tensors_with_dynamic_range()
     assert refitter.get_dynamic_range("x") == pytest.approx((-bound, bound))
     assert refitter.set_dynamic_range("x", (-bound / 8, bound / 8))
     assert refitter.refit_cuda_engine()
-    assert abs(_outputs(context) - before).max() > 0.1  # the input is clipped now
+    assert abs(run_engine(engine, X, context=context) - before).max() > 0.1  # the input is clipped now
     assert refitter.get_dynamic_range("x") == pytest.approx((-bound / 8, bound / 8))
 
 
@@ -123,11 +117,6 @@ def test_a_model_refits_the_weights_of_its_names(conv_model):
             config.set_flag(flag)
         return builder.build_engine_with_config(network, config)
 
-    def scores(engine):
-        y = np.empty((2, 5), np.float32)
-        assert engine.create_execution_context().execute_v2([x.ctypes.data, y.ctypes.data])
-        return y
-
     engine = build(conv_model, trt.BuilderFlag.REFIT)
     other = type(conv_model)()
     other.CopyFrom(conv_model)
@@ -138,7 +127,7 @@ def test_a_model_refits_the_weights_of_its_names(conv_model):
     parser = trt.OnnxParserRefitter(refitter, logger)
     assert parser.refit_from_bytes(other.SerializeToString()) and parser.num_errors == 0
     assert refitter.refit_cuda_engine()
-    np.testing.assert_array_equal(scores(engine), scores(build(other)))
+    np.testing.assert_array_equal(run_engine(engine, x), run_engine(build(other), x))
     del other.graph.initializer[0]
     assert not parser.refit_from_bytes(other.SerializeToString()) and parser.num_errors == 1
 
