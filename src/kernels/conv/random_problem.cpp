@@ -60,14 +60,21 @@ ConvShape pick_shape(std::mt19937& random, ProblemKind kind) {
     s.dilation_w = 1;
     s.in_w = pick(random, 24, 50);
   }
+  if (kind == ProblemKind::kDepthwise3x3) {
+    s.kernel_h = s.kernel_w = 3;
+    s.dilation_h = s.dilation_w = 1;
+    s.stride_h = s.stride_w = pick(random, 1, 2);
+    s.in_w = pick(random, 1, 40);
+  }
   s.out_h = pick_extent(random, s.kernel_h, s.stride_h, s.dilation_h, s.in_h, &s.pad_top);
   s.out_w = pick_extent(random, s.kernel_w, s.stride_w, s.dilation_w, s.in_w, &s.pad_left);
   s.in_channels = pick_channels(random);
   s.out_channels = pick_channels(random);
-  if (kind == ProblemKind::kDepthwise) {
+  if (kind == ProblemKind::kDepthwise || kind == ProblemKind::kDepthwise3x3) {
     s.groups = s.in_channels =
         pick(random, 0, 3) == 0 ? pick(random, 100, 200) : pick_channels(random);
-    s.out_channels = s.groups * (pick(random, 0, 4) == 0 ? pick(random, 2, 3) : 1);
+    const bool repeats = kind == ProblemKind::kDepthwise && pick(random, 0, 4) == 0;
+    s.out_channels = s.groups * (repeats ? pick(random, 2, 3) : 1);
   } else if (kind == ProblemKind::kDeep) {
     s.groups = pick(random, 1, 2);
     s.in_channels = s.groups * 64 * pick(random, 1, 2);

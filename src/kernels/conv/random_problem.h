@@ -12,10 +12,11 @@ namespace xinfer::kernels {
 
 /// What the shapes of a stream of problems look like.
 enum class ProblemKind {
-  kAny,        ///< any kernel, stride, dilation, padding, groups
-  kDepthwise,  ///< groups == in_channels
-  kDeep,       ///< stride 1, a multiple of 64 channels a group
-  kLines,      ///< long lines, any stride, one group of few channels or of a multiple of 64
+  kAny,           ///< any kernel, stride, dilation, padding, groups
+  kDepthwise,     ///< groups == in_channels
+  kDepthwise3x3,  ///< the same, 3x3, stride 1 or 2, up to 40 pixels a line, a multiplier of 1
+  kDeep,          ///< stride 1, a multiple of 64 channels a group
+  kLines,         ///< long lines, any stride, one group of few channels or of a multiple of 64
 };
 
 /// A problem with its data. Buffers have canaries around y and the readable margin behind x and the

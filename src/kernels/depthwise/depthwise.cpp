@@ -8,6 +8,7 @@
 #include "core/aligned_buffer.h"
 #include "kernels/conv/accumulator_store.h"
 #include "kernels/conv/conv_with.h"
+#include "kernels/depthwise/depthwise_columns.h"
 #include "kernels/depthwise/depthwise_kernel.h"
 #include "kernels/depthwise/depthwise_lines.h"
 
@@ -211,16 +212,7 @@ void Depthwise::store_run(const Part& part, std::int64_t line, int rows, std::in
   }
 }
 
-}  // namespace
-
-bool is_depthwise(const ConvShape& shape) {
-  return shape.groups == shape.in_channels && shape.out_channels % shape.in_channels == 0;
-}
-
-Result<std::unique_ptr<Convolution>> make_depthwise_with(const DepthwiseKernel& kernel,
-                                                         const ConvShape& shape, ConvType type,
-                                                         const ConvArguments& arguments, CpuIsa isa,
-                                                         int threads) {
+Status check_arguments(const ConvShape& shape, const ConvArguments& arguments) {
   XINFER_RETURN_IF_ERROR(check_conv_shape(shape));
   if (!is_depthwise(shape)) {
     return invalid_argument(
@@ -232,6 +224,20 @@ Result<std::unique_ptr<Convolution>> make_depthwise_with(const DepthwiseKernel& 
     return invalid_argument("depthwise convolution without {}",
                             arguments.x == nullptr ? "an input" : "weights");
   }
+  return Status();
+}
+
+}  // namespace
+
+bool is_depthwise(const ConvShape& shape) {
+  return shape.groups == shape.in_channels && shape.out_channels % shape.in_channels == 0;
+}
+
+Result<std::unique_ptr<Convolution>> make_depthwise_with(const DepthwiseKernel& kernel,
+                                                         const ConvShape& shape, ConvType type,
+                                                         const ConvArguments& arguments, CpuIsa isa,
+                                                         int threads) {
+  XINFER_RETURN_IF_ERROR(check_arguments(shape, arguments));
   const AccumulatorTraits traits{type == ConvType::kF32, shape.out_channels,
                                  shape.kernel_h * shape.kernel_w};
   XINFER_ASSIGN_OR_RETURN(StorePlan store, make_store_plan(arguments.epilogue, arguments.y,
@@ -243,6 +249,10 @@ Result<std::unique_ptr<Convolution>> make_depthwise_with(const DepthwiseKernel& 
 Result<std::unique_ptr<Convolution>> make_depthwise(const ConvShape& shape, ConvType type,
                                                     const ConvArguments& arguments, CpuIsa isa,
                                                     int threads) {
+  XINFER_RETURN_IF_ERROR(check_arguments(shape, arguments));
+  if (has_depthwise_columns(shape, type, arguments.epilogue, isa)) {
+    return make_depthwise_columns(shape, type, arguments, isa, threads);
+  }
   return make_depthwise_with(select_depthwise_kernel(type == ConvType::kF32, isa), shape, type,
                              arguments, isa, threads);
 }

@@ -33,6 +33,13 @@ struct DepthwiseLayout {
   std::int64_t period_pixels() const { return period / pitch; }
 };
 
+/// Byte of tap `tap` (0-3) of position `at` (0-63) in an INT8 chunk's weights.
+std::int64_t depthwise_chunk_offset(std::int64_t at, std::int64_t tap);
+
+/// Byte of a tap of a position of a period in packed INT8 weights.
+std::int64_t depthwise_weight_offset(const DepthwiseLayout& layout, std::int64_t position,
+                                     std::int64_t ky, std::int64_t kx);
+
 /// Requantising straight from registers: no epilogue step, INT8 output that is proved bounded
 /// (StorePlan), y as dense as the lines. Constants are in the order of the packed weights' chunks.
 struct DepthwiseFinish {

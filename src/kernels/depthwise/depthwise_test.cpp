@@ -6,6 +6,7 @@
 #include "core/aligned_buffer.h"
 #include "kernels/conv/problem_count.h"
 #include "kernels/conv/random_problem.h"
+#include "kernels/depthwise/depthwise_columns.h"
 #include "kernels/depthwise/depthwise_kernel.h"
 
 namespace xinfer::kernels {
@@ -44,6 +45,62 @@ TEST_P(DepthwiseVariant, EqualsReference) {
 INSTANTIATE_TEST_SUITE_P(Variants, DepthwiseVariant,
                          testing::ValuesIn(depthwise_kernels().begin(), depthwise_kernels().end()),
                          [](const auto& variant) { return std::string(variant.param.name); });
+
+TEST(DepthwiseColumns, EqualReference) {
+  if (!supports(CpuIsa::kAvx512Vnni) || !__builtin_cpu_supports("avx512vbmi")) {
+    GTEST_SKIP() << "this machine has no AVX-512 with VNNI and VBMI";
+  }
+  ThreadPool pools[] = {ThreadPool(1), ThreadPool(2), ThreadPool(3)};
+  unsigned computed = 0;
+  for (unsigned seed = 0; seed < problem_count(400); ++seed) {
+    std::mt19937 random(seed);
+    const ConvType type = seed % 2 == 0 ? ConvType::kU8S8 : ConvType::kS8S8;
+    const RandomProblem p = make_random_problem(random, type, ProblemKind::kDepthwise3x3);
+    if (!has_depthwise_columns(p.shape, p.type, p.epilogue, CpuIsa::kAvx512Vnni)) continue;
+    ++computed;
+    auto weights = allocate_buffer(packed_depthwise_size(p.shape, p.type));
+    pack_depthwise_weights(p.shape, p.type, p.weights.data(), weights.get());
+    auto y = canary_output(p);
+    const ConvArguments arguments{p.x.data(), weights.get(), y.data() + kCanaryBytes, p.epilogue};
+    ThreadPool& pool = pools[seed % 3];
+    auto convolution =
+        make_depthwise_columns(p.shape, p.type, arguments, CpuIsa::kAvx512Vnni, pool.threads());
+    ASSERT_TRUE(convolution.ok()) << convolution.status().message();
+    (*convolution)->run(pool);
+    ASSERT_EQ(first_difference(reference_output(p), y), "")
+        << "seed " << seed << ": " << p.description;
+    auto other = canary_output(p);
+    ConvArguments moved = arguments;
+    moved.y = other.data() + kCanaryBytes;
+    ASSERT_TRUE((*convolution)->rebind(moved));
+    (*convolution)->run(pool);
+    ASSERT_EQ(first_difference(y, other), "") << "rebound, seed " << seed;
+  }
+  EXPECT_GT(computed, problem_count(400) / 4);
+}
+
+TEST(DepthwiseColumns, LeaveOtherLayersToTaps) {
+  ConvShape shape;
+  shape.in_channels = shape.out_channels = shape.groups = 16;
+  shape.kernel_h = shape.kernel_w = 3;
+  shape.in_h = shape.in_w = shape.out_h = shape.out_w = 4;
+  shape.pad_top = shape.pad_left = 1;
+  const std::vector<float> constants(16, 1.0f);
+  Epilogue epilogue;
+  epilogue.multiplier = epilogue.bias = constants.data();
+  epilogue.output_dtype = DType::kUInt8;
+  const auto applies = [&](CpuIsa isa) {
+    return has_depthwise_columns(shape, ConvType::kU8S8, epilogue, isa);
+  };
+  EXPECT_FALSE(applies(CpuIsa::kAvx2));
+  if (!supports(CpuIsa::kAvx512Vnni) || !__builtin_cpu_supports("avx512vbmi")) return;
+  EXPECT_TRUE(applies(CpuIsa::kAvx512Vnni));
+  shape.dilation_h = 2;
+  EXPECT_FALSE(applies(CpuIsa::kAvx512Vnni));
+  shape.dilation_h = 1;
+  epilogue.output_dtype = DType::kFloat32;
+  EXPECT_FALSE(applies(CpuIsa::kAvx512Vnni));
+}
 
 TEST(Depthwise, RefusesOrdinaryConvolutions) {
   ConvShape shape;

@@ -11,17 +11,9 @@
 namespace xinfer::kernels {
 namespace {
 
-/// Byte of tap `tap` (0-3) of position `at` (0-63) in a chunk's weights.
-std::int64_t chunk_offset(std::int64_t at, std::int64_t tap) {
-  const std::int64_t lane = at / 16;
-  const std::int64_t quarter = at % 16 / 4;
-  return quarter * kDepthwiseChunk + lane * 16 + at % 4 * 4 + tap;
-}
-
 void pack_int8(const ConvShape& s, const DepthwiseLayout& layout, const std::int8_t* weights,
                std::int8_t* packed) {
   auto* compensation = reinterpret_cast<std::int32_t*>(packed + layout.weight_bytes);
-  const std::int64_t chunks = layout.period / kDepthwiseChunk;
   for (std::int64_t position = 0; position < layout.period; ++position) {
     const std::int64_t channel = position % layout.pitch;
     if (channel >= layout.channels) continue;
@@ -29,10 +21,7 @@ void pack_int8(const ConvShape& s, const DepthwiseLayout& layout, const std::int
     std::int32_t sum = 0;
     for (std::int64_t ky = 0; ky < s.kernel_h; ++ky) {
       for (std::int64_t kx = 0; kx < s.kernel_w; ++kx) {
-        const std::int64_t line = ky * layout.tap_quads + kx / 4;
-        const std::int64_t chunk = line * chunks + position / kDepthwiseChunk;
-        packed[chunk * kDepthwiseChunkWeights + chunk_offset(position % kDepthwiseChunk, kx % 4)] =
-            w[ky * s.kernel_w + kx];
+        packed[depthwise_weight_offset(layout, position, ky, kx)] = w[ky * s.kernel_w + kx];
         sum += w[ky * s.kernel_w + kx];
       }
     }
@@ -51,6 +40,20 @@ void pack_float(const ConvShape& s, const DepthwiseLayout& layout, const float* 
 }
 
 }  // namespace
+
+std::int64_t depthwise_chunk_offset(std::int64_t at, std::int64_t tap) {
+  const std::int64_t lane = at / 16;
+  const std::int64_t quarter = at % 16 / 4;
+  return quarter * kDepthwiseChunk + lane * 16 + at % 4 * 4 + tap;
+}
+
+std::int64_t depthwise_weight_offset(const DepthwiseLayout& layout, std::int64_t position,
+                                     std::int64_t ky, std::int64_t kx) {
+  const std::int64_t line = ky * layout.tap_quads + kx / 4;
+  const std::int64_t chunk = line * (layout.period / kDepthwiseChunk) + position / kDepthwiseChunk;
+  return chunk * kDepthwiseChunkWeights +
+         depthwise_chunk_offset(position % kDepthwiseChunk, kx % 4);
+}
 
 DepthwiseLayout::DepthwiseLayout(const ConvShape& shape, ConvType type)
     : channels(shape.out_channels),

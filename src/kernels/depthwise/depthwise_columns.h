@@ -1,0 +1,66 @@
+// Depthwise 3x3 by columns: INT8, stride 1 or 2, for AVX-512 with VNNI and VBMI.
+//
+// Four input lines at one pixel are unpacked into dwords of one channel each. With stride 1 they
+// are the kernel column of two output lines at once, and of three output pixels: a kernel walks
+// along the lines and unpacks every pixel once, where kernels of taps (depthwise_kernel.h) unpack
+// it for every kernel line. Lines are read where they lie, and y is stored from registers.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "core/cpu_isa.h"
+#include "kernels/conv/conv.h"
+
+namespace xinfer::kernels {
+
+/// Kernel size that column kernels know.
+inline constexpr int kColumnTaps = 3;
+/// Bytes of the weights of one kernel column for one output line: [4 quarters][4 lanes]
+/// [4 channels][4 input lines], the order in which unpacking leaves 64 channels of four lines.
+inline constexpr std::int64_t kColumnWeights = 256;
+
+/// What one block of channels needs beside its lines; in the order of the weights where it says so.
+struct DepthwiseColumnBlock {
+  /// Pixels that a vector of 64 bytes holds: `lanes` runs of neighbouring output pixels are
+  /// computed side by side, 64 / lanes channels of each.
+  int lanes = 1;
+  std::int64_t first_channel = 0;
+  std::int64_t channels = 0;             ///< at most 64 / lanes; what is stored of a pixel
+  const std::int8_t* weights = nullptr;  ///< [3 kernel columns][output lines together] of 256 bytes
+  const float* multiplier = nullptr;     ///< [64], in order of the weights
+  const float* bias = nullptr;           ///< [64], in order of the weights
+  const std::int32_t* start = nullptr;   ///< [64], in order of the weights
+};
+
+/// One call: all pixels of `2 / stride` neighbouring output lines, one block of channels.
+struct DepthwiseColumnCall {
+  const DepthwiseColumnBlock* block = nullptr;
+  /// Input lines at the block's first channel, 2 + stride * (2 / stride) of them; lines outside
+  /// the image lie in zeros.
+  const std::byte* lines[4] = {};
+  std::byte* y[2] = {};  ///< output lines at the block's first channel; the second may be null
+  const std::byte* zeros = nullptr;  ///< 64 bytes: pixels outside the image
+  std::int64_t in_w = 0, out_w = 0, pad_left = 0;
+  std::int64_t x_pixel = 0, y_pixel = 0;  ///< bytes from one pixel to the next
+  bool y_signed = false;                  ///< bytes after rounding are s8, else u8
+  bool clamps = false;                    ///< to less than the type's range
+  std::int8_t low = 0, high = 0;
+  const std::uint8_t* table = nullptr;  ///< looked up behind the clamp; null for none
+};
+
+/// Computes a call of stride `stride`, x in u8 or s8 as `x_signed` says.
+using DepthwiseColumnKernel = void (*)(const DepthwiseColumnCall& call);
+DepthwiseColumnKernel depthwise_column_kernel_avx512vbmi(int stride, bool x_signed, int lanes);
+
+/// True where make_depthwise_columns applies: shape, epilogue, instruction set and this processor.
+bool has_depthwise_columns(const ConvShape& shape, ConvType type, const Epilogue& epilogue,
+                           CpuIsa isa);
+
+/// As make_depthwise.
+Result<std::unique_ptr<Convolution>> make_depthwise_columns(const ConvShape& shape, ConvType type,
+                                                            const ConvArguments& arguments,
+                                                            CpuIsa isa, int threads);
+
+}  // namespace xinfer::kernels
