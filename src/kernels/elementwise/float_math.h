@@ -53,19 +53,23 @@ struct ExpParts {
   float scale_b;
 };
 
+inline constexpr float kExpLog2E = 1.44269504f;
+inline constexpr float kExpLn2High = 0.693359375f;  // 9 bits: n * kExpLn2High is exact
+inline constexpr float kExpLn2Low = -2.12194440e-4f;
+/// expm1(r) = r + r^2 * q(r), highest power first.
+inline constexpr float kExpTerms[] = {1.39504892e-3f, 8.3688898e-3f, 4.1666206e-2f, 0.166665182f,
+                                      0.5f};
+
 inline ExpParts exp_parts(float x) {
-  constexpr float kLog2E = 1.44269504f;
-  constexpr float kLn2High = 0.693359375f;  // 9 bits: n * kLn2High is exact
-  constexpr float kLn2Low = -2.12194440e-4f;
-  const float shifted = fma(x, kLog2E, kRoundMagic);
+  const float shifted = fma(x, kExpLog2E, kRoundMagic);
   const float n = shifted - kRoundMagic;
-  float r = fma(n, -kLn2High, x);
-  r = fma(n, -kLn2Low, r);
-  float q = 1.39504892e-3f;
-  q = fma(q, r, 8.3688898e-3f);
-  q = fma(q, r, 4.1666206e-2f);
-  q = fma(q, r, 0.166665182f);
-  q = fma(q, r, 0.5f);
+  float r = fma(n, -kExpLn2High, x);
+  r = fma(n, -kExpLn2Low, r);
+  float q = kExpTerms[0];
+  q = fma(q, r, kExpTerms[1]);
+  q = fma(q, r, kExpTerms[2]);
+  q = fma(q, r, kExpTerms[3]);
+  q = fma(q, r, kExpTerms[4]);
   const int exponent = static_cast<int>(bits_of(shifted) - kRoundMagicBits);
   const unsigned half = static_cast<unsigned>(exponent >> 1);
   const unsigned rest = static_cast<unsigned>(exponent) - half;

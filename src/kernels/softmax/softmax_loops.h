@@ -5,6 +5,9 @@
 #include <cstdint>
 
 #include "kernels/elementwise/lanes.h"
+#if defined(__AVX512F__)
+#include "kernels/softmax/softmax_row_avx512.h"
+#endif
 
 namespace xinfer::kernels {
 
@@ -33,6 +36,7 @@ extern const SoftmaxLoops kSoftmaxLoops;
 
 namespace XINFER_ISA_NAMESPACE {
 
+#if !defined(__AVX512F__)
 /// float32 softmax keeps exp(x - m) in y.
 inline void softmax_row_f32(const float* x, float* y, std::int64_t n) {
   const float m = lane_max(n, x);
@@ -40,6 +44,7 @@ inline void softmax_row_f32(const float* x, float* y, std::int64_t n) {
   const float r = 1.0f / lane_sum(n, y);
   for (std::int64_t i = 0; i < n; ++i) y[i] *= r;
 }
+#endif
 
 /// INT8 softmax has no room for exp(x - m) in y and keeps a block of it at a time: rows of up to
 /// kSoftmaxBlock elements, which is what attention has, are computed once, longer ones twice.

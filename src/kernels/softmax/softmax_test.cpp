@@ -62,6 +62,29 @@ TEST(Softmax, MatchesDoubleAndIsEqualOnEveryInstructionSet) {
   }
 }
 
+// Exponentials from one down to denormals and zero, and rows whose tails end in every lane.
+TEST(Softmax, IsEqualOnEveryInstructionSetDownToZero) {
+  const std::uint32_t seed = std::random_device{}();
+  SCOPED_TRACE(testing::Message() << "seed " << seed);
+  std::mt19937 random(seed);
+  std::uniform_real_distribution<float> spread(-120, 0);
+  ThreadPool pool(1);
+  for (std::int64_t n = 1; n < 140; ++n) {
+    std::vector<float> x(static_cast<std::size_t>(8 * n));
+    for (float& value : x) value = random() % 32 == 0 ? -INFINITY : spread(random);
+    for (std::int64_t row = 0; row < 8; ++row)
+      x[static_cast<std::size_t>(row * n)] = -100 * row / 8;
+    std::vector<float> first;
+    for (CpuIsa isa : supported_isas()) {
+      std::vector<float> y(x.size());
+      ASSERT_TRUE(softmax(dense_softmax_shape(8, n, 1), {}, x.data(), y.data(), isa, pool).ok());
+      if (first.empty()) first = y;
+      ASSERT_EQ(0, std::memcmp(first.data(), y.data(), 4 * y.size()))
+          << to_string(isa) << ", rows of " << n;
+    }
+  }
+}
+
 TEST(Softmax, SurvivesLargeAndInfiniteLogits) {
   ThreadPool pool(1);
   const float x[] = {1e30f, 1e30f, -INFINITY, 0};
