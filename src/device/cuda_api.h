@@ -46,7 +46,13 @@ enum class DeviceAttribute : int {
 };
 
 /// CUpointer_attribute.
-enum class PointerAttribute : int { kContext = 1, kMemoryType = 2, kDeviceOrdinal = 9 };
+enum class PointerAttribute : int {
+  kContext = 1,
+  kMemoryType = 2,
+  kDeviceOrdinal = 9,
+  kRangeStart = 11,
+  kRangeBytes = 12,
+};
 
 /// CUmemorytype, the value of kMemoryType; 0 for memory that the driver does not know.
 inline constexpr unsigned kMemoryTypeHost = 1;

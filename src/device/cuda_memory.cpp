@@ -53,12 +53,14 @@ PinnedBuffer::~PinnedBuffer() {
 
 namespace {
 
-/// Whose memory an address is. The context is null where memory belongs to a device (pools, mapped
-/// address ranges).
+/// Whose memory an address is, and the allocation that it lies in. The context is null where memory
+/// belongs to a device (pools, mapped address ranges).
 struct Owner {
   unsigned memory_type = 0;
   int ordinal = 0;
   ContextHandle context = nullptr;
+  DevicePointer start = 0;
+  std::size_t size_bytes = 0;  ///< 0 where the driver does not say
 };
 
 Result<Owner> owner_of(DevicePointer address) {
@@ -66,16 +68,18 @@ Result<Owner> owner_of(DevicePointer address) {
   Owner owner;
   // This call, unlike the one for a single attribute, succeeds for unknown memory.
   const PointerAttribute asked[] = {PointerAttribute::kMemoryType, PointerAttribute::kDeviceOrdinal,
-                                    PointerAttribute::kContext};
-  void* answers[] = {&owner.memory_type, &owner.ordinal, &owner.context};
-  XINFER_CUDA_RETURN_IF_ERROR(api->pointer_get_attributes(3, asked, answers, address),
+                                    PointerAttribute::kContext, PointerAttribute::kRangeStart,
+                                    PointerAttribute::kRangeBytes};
+  void* answers[] = {&owner.memory_type, &owner.ordinal, &owner.context, &owner.start,
+                     &owner.size_bytes};
+  XINFER_CUDA_RETURN_IF_ERROR(api->pointer_get_attributes(5, asked, answers, address),
                               "cuPointerGetAttributes");
   return owner;
 }
 
 }  // namespace
 
-Status check_accessible(DevicePointer address, int ordinal) {
+Status check_accessible(DevicePointer address, std::size_t size_bytes, int ordinal) {
   XINFER_ASSIGN_OR_RETURN(const Owner owner, owner_of(address));
   if (owner.memory_type == 0) {
     return invalid_argument(
@@ -86,6 +90,10 @@ Status check_accessible(DevicePointer address, int ordinal) {
   if (owner.ordinal != ordinal) {
     return invalid_argument("{:#x} is memory of cuda:{}; this context runs on cuda:{}", address,
                             owner.ordinal, ordinal);
+  }
+  if (owner.size_bytes != 0 && owner.start + owner.size_bytes - address < size_bytes) {
+    return invalid_argument("{:#x} has {} bytes left of an allocation of {}; needed: {}", address,
+                            owner.start + owner.size_bytes - address, owner.size_bytes, size_bytes);
   }
   XINFER_ASSIGN_OR_RETURN(const DriverApi* api, driver());
   ContextHandle current = nullptr;

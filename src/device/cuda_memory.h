@@ -48,9 +48,10 @@ class PinnedBuffer {
   std::size_t size_bytes_ = 0;
 };
 
-/// Whether kernels of the current context can use `address`. Fails with invalid_argument otherwise,
-/// saying whose memory it is: no GPU's, another device's, another context's.
-Status check_accessible(DevicePointer address, int ordinal);
+/// Whether kernels of the current context can use `size_bytes` from `address` on. Fails with
+/// invalid_argument otherwise, saying whose memory it is (no GPU's, which freed memory is, another
+/// device's, another context's) or how much of its allocation is left.
+Status check_accessible(DevicePointer address, std::size_t size_bytes, int ordinal);
 
 /// Whether host memory is page-locked, by this library or another.
 bool is_page_locked(const void* data);

@@ -76,7 +76,7 @@ def test_runner_redirects_every_way_to_cuda(tmp_path):
         "assert library.cudaGetDeviceCount(ctypes.byref(count)) == 0 and count.value == 1\n"
         "assert ctypes.CDLL(None).getpid() > 0 and ctypes.cdll.LoadLibrary('libm.so.6').fabs\n"
     )
-    command = [sys.executable, "-m", "xinfer.tensorrt", script]
+    command = [sys.executable, "-m", "xinfer.tensorrt", "--device", "cpu", script]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
@@ -93,8 +93,9 @@ def test_installed_packages_of_these_names_are_not_imported(tmp_path):
         "print(trt.__name__, pycuda.driver.__name__, runtime.__name__, hasattr(trt, 'IInt8EntropyCalibrator2'))\n"
     )
     command = [sys.executable, "-m", "xinfer.tensorrt", "--device", "cpu", script]
+    path = [str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])]
     done = subprocess.run(
-        command, capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)}
+        command, capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": os.pathsep.join(path)}
     )
     assert done.stdout.split() == ["xinfer.tensorrt", "xinfer.cuda", "xinfer.cuda.runtime", "True"], done.stderr
 

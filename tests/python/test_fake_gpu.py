@@ -207,6 +207,63 @@ assert not context.execute_v2([np.ones((2, 3, 8, 8), np.float32).ctypes.data, cu
     assert "freed" in out and "no memory that a GPU can use" in out
 
 
+def test_memory_of_others_is_checked_at_every_run(run, gpu_engine):
+    """As pycuda's and PyTorch's is, whose sizes and lives xinfer.cuda does not know."""
+    out = run(
+        """
+import ctypes
+import xinfer.tensorrt as trt
+
+driver = ctypes.CDLL("libcuda.so.1")
+
+def allocate(size):
+    pointer = ctypes.c_uint64()
+    assert driver.cuMemAlloc_v2(ctypes.byref(pointer), ctypes.c_size_t(size)) == 0
+    return pointer.value
+
+engine = trt.Runtime(trt.Logger()).deserialize_cuda_engine(open(sys.argv[1], "rb").read())
+context = engine.create_execution_context()
+x, y, short = allocate(2 * 3 * 8 * 8 * 4), allocate(2 * 5 * 4), allocate(2 * 5 * 4 - 1)
+assert context.set_input_shape("x", (2, 3, 8, 8))
+assert context.execute_v2([x, y])
+assert not context.execute_v2([x, short])
+assert not context.execute_v2([x + 16, y])
+assert driver.cuMemFree_v2(ctypes.c_uint64(y)) == 0
+assert not context.execute_v2([x, y])
+""",
+        gpu_engine,
+    )
+    assert "39 bytes left of an allocation of 39; needed: 40" in out
+    assert "1520 bytes left of an allocation of 1536; needed: 1536" in out
+    assert "no memory that a GPU can use" in out
+
+
+def test_old_names_of_cuda_python_mean_what_it_has_under_bindings(run, tmp_path):
+    """cuda-python 13 has no cuda.cuda, cuda.cudart and cuda.nvrtc any more; where it works, it stays the one used."""
+    bindings = tmp_path / "cuda" / "bindings"
+    bindings.mkdir(parents=True)
+    for name in ("__init__", "driver", "runtime", "nvrtc"):
+        (bindings / f"{name}.py").write_text(f"NAME = {name!r}\n")
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from cuda import cuda as old_driver, cudart, nvrtc\n"
+        "from cuda.cudart import NAME\n"
+        "from cuda.bindings import driver, runtime\n"
+        "print(old_driver is driver, cudart is runtime, nvrtc.NAME, NAME)\n"
+    )
+    out = run(
+        """
+import runpy
+sys.path.insert(0, sys.argv[2])
+sys.argv = ["xinfer.tensorrt", sys.argv[1]]
+runpy.run_module("xinfer.tensorrt", run_name="__main__")
+""",
+        script,
+        tmp_path,
+    )
+    assert "True True nvrtc runtime" in out
+
+
 def test_calibration_data_is_read_from_the_gpu(run, conv_model, samples, tmp_path):
     np.save(tmp_path / "x.npy", samples)
     (tmp_path / "m.onnx").write_bytes(conv_model.SerializeToString())

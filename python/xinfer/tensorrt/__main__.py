@@ -75,6 +75,18 @@ def redirect_imports() -> None:
     sys.modules.update(ours)
     if "cuda" in ours:
         redirect_ctypes()
+    else:
+        _keep_old_names_of_cuda_python()
+
+
+def _keep_old_names_of_cuda_python() -> None:
+    """cuda.cuda, cuda.cudart and cuda.nvrtc: cuda-python 12's names of modules that 13 has under cuda.bindings alone."""
+    package = importlib.import_module("cuda")
+    for old, new in (("cuda", "driver"), ("cudart", "runtime"), ("nvrtc", "nvrtc")):
+        if not _works(f"cuda.{old}") and _works(f"cuda.bindings.{new}"):
+            module = sys.modules[f"cuda.bindings.{new}"]
+            sys.modules[f"cuda.{old}"] = module
+            setattr(package, old, module)
 
 
 def main() -> None:

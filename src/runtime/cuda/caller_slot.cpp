@@ -13,14 +13,12 @@ cuda::DevicePointer address(const void* data) {
 
 }  // namespace
 
-Result<bool> CallerSlot::is_used_in_place(const CallerMemory& memory) {
+Result<bool> CallerSlot::is_used_in_place(const CallerMemory& memory, std::size_t bytes) const {
   if (!memory.on_gpu) return false;
-  if (address(memory.data) != checked_) {
-    Status status = cuda::check_accessible(address(memory.data), ordinal_);
-    if (!status.ok()) return std::move(status).with_context(what_);
-    checked_ = address(memory.data);
-  }
-  return checked_ % kKernelAlignment == 0;
+  // At every run: the memory may have been freed since the last one.
+  Status status = cuda::check_accessible(address(memory.data), bytes, ordinal_);
+  if (!status.ok()) return std::move(status).with_context(what_);
+  return address(memory.data) % kKernelAlignment == 0;
 }
 
 Result<cuda::DevicePointer> CallerSlot::device_buffer() {
@@ -43,7 +41,7 @@ Result<void*> CallerSlot::page_locked_buffer() {
 
 Result<cuda::DevicePointer> CallerSlot::bring_in(const CallerMemory& source, std::size_t bytes,
                                                  const cuda::Stream& stream) {
-  XINFER_ASSIGN_OR_RETURN(const bool in_place, is_used_in_place(source));
+  XINFER_ASSIGN_OR_RETURN(const bool in_place, is_used_in_place(source, bytes));
   if (in_place) return address(source.data);
   XINFER_ASSIGN_OR_RETURN(const cuda::DevicePointer target, device_buffer());
   if (source.on_gpu) {
@@ -66,16 +64,15 @@ Result<cuda::DevicePointer> CallerSlot::bring_in(const CallerMemory& source, std
   return target;
 }
 
-Result<cuda::DevicePointer> CallerSlot::place(const CallerMemory& target) {
-  XINFER_ASSIGN_OR_RETURN(const bool in_place, is_used_in_place(target));
-  if (in_place) return address(target.data);
+Result<cuda::DevicePointer> CallerSlot::place(const CallerMemory& target, std::size_t bytes) {
+  XINFER_ASSIGN_OR_RETURN(placed_at_caller_, is_used_in_place(target, bytes));
+  if (placed_at_caller_) return address(target.data);
   return device_buffer();
 }
 
 Status CallerSlot::bring_out(const CallerMemory& target, std::size_t bytes,
                              const cuda::Stream& stream, bool at_once) {
-  XINFER_ASSIGN_OR_RETURN(const bool in_place, is_used_in_place(target));
-  if (in_place) return Status();
+  if (placed_at_caller_) return Status();
   if (target.on_gpu) return stream.copy_on_device(address(target.data), device_.address(), bytes);
   if (at_once || cuda::is_page_locked(target.data)) {
     return stream.copy_to_host(target.data, device_.address(), bytes);

@@ -28,8 +28,8 @@ class CallerSlot {
   Result<cuda::DevicePointer> bring_in(const CallerMemory& source, std::size_t bytes,
                                        const cuda::Stream& stream);
 
-  /// Where kernels shall write an output.
-  Result<cuda::DevicePointer> place(const CallerMemory& target);
+  /// Where kernels shall write `bytes` of an output.
+  Result<cuda::DevicePointer> place(const CallerMemory& target, std::size_t bytes);
   /// Enqueues bringing a placed output to the caller. Pageable host memory is written when
   /// `finish` is called, after the stream has been waited for; at once if `at_once` is set, which
   /// makes this wait.
@@ -44,7 +44,7 @@ class CallerSlot {
   std::size_t device_bytes() const { return device_.size_bytes(); }
 
  private:
-  Result<bool> is_used_in_place(const CallerMemory& memory);
+  Result<bool> is_used_in_place(const CallerMemory& memory, std::size_t bytes) const;
   Result<void*> page_locked_buffer();
 
   std::string what_;
@@ -53,7 +53,7 @@ class CallerSlot {
   cuda::Buffer device_;
   cuda::PinnedBuffer host_;
   std::optional<cuda::Event> host_read_;  ///< the last copy from host_ is over
-  cuda::DevicePointer checked_ = 0;       ///< the caller's address that was found usable last
+  bool placed_at_caller_ = false;         ///< kernels write the output where the caller wants it
   void* pending_ = nullptr;               ///< where `finish` puts what is in host_
   std::size_t pending_bytes_ = 0;
 };

@@ -213,7 +213,8 @@ Status CudaProgram::bring_in(std::span<const CallerMemory> inputs, const cuda::S
 Status CudaProgram::place(std::span<const CallerMemory> outputs) {
   out_.clear();
   for (unsigned i = 0; i < outputs_.size(); ++i) {
-    XINFER_ASSIGN_OR_RETURN(const cuda::DevicePointer at, outputs_[i].place(outputs[i]));
+    XINFER_ASSIGN_OR_RETURN(const cuda::DevicePointer at,
+                            outputs_[i].place(outputs[i], bound_->output_bytes[i]));
     out_.push_back(pointer(at));
   }
   return Status();

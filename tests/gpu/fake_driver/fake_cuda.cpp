@@ -229,11 +229,14 @@ int cuPointerGetAttributes(unsigned count, const int* asked, void** answers,
   auto it = state().memory.upper_bound(address);
   const bool known =
       it != state().memory.begin() && address < std::prev(it)->first + std::prev(it)->second.bytes;
+  const std::uintptr_t start = known ? std::prev(it)->first : 0;
   if (known) found = std::prev(it)->second;
   for (unsigned i = 0; i < count; ++i) {
     if (asked[i] == 1) *static_cast<void**>(answers[i]) = found.context;
     if (asked[i] == 2) *static_cast<unsigned*>(answers[i]) = !known ? 0 : found.on_device ? 2 : 1;
     if (asked[i] == 9) *static_cast<int*>(answers[i]) = 0;
+    if (asked[i] == 11) *static_cast<std::uintptr_t*>(answers[i]) = start;
+    if (asked[i] == 12) *static_cast<std::size_t*>(answers[i]) = known ? found.bytes : 0;
   }
   return kSuccess;
 }

@@ -25,11 +25,12 @@ def make_calibrator(data_loader, cache=None, BaseClass=trt.IInt8EntropyCalibrato
                 return None
             for name in names:
                 array = np.ascontiguousarray(feed[name])
-                buffer = self.device_buffers.get(name)
-                if buffer is None or buffer.size < array.nbytes:
-                    self.device_buffers[name] = buffer = cuda.mem_alloc(array.nbytes)
+                buffer, size = self.device_buffers.get(name, (None, 0))
+                if size < array.nbytes:
+                    buffer = cuda.mem_alloc(array.nbytes)
+                    self.device_buffers[name] = buffer, array.nbytes
                 cuda.memcpy_htod(buffer, array)
-            return [int(self.device_buffers[name]) for name in names]
+            return [int(self.device_buffers[name][0]) for name in names]
 
         def read_calibration_cache(self):
             if self.cache_contents is None and cache is not None:
@@ -54,7 +55,7 @@ def make_calibrator(data_loader, cache=None, BaseClass=trt.IInt8EntropyCalibrato
             return self
 
         def __exit__(self, exc_type, exc_value, traceback):
-            for buffer in self.device_buffers.values():
+            for buffer, _ in self.device_buffers.values():
                 buffer.free()
 
     CalibratorClass.__name__ = "Calibrator"
