@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "lower/cuda/replaced_launches.h"
+#include "tune/fastest_candidate.h"
 #include "tune/kernel_timer.h"
 
 namespace xinfer::tune {
@@ -81,7 +82,7 @@ Result<std::vector<Question>> open_questions(const TuneOptions& options, const s
   return questions;
 }
 
-/// Times every candidate of a question; the fastest decides.
+/// Times the candidates of a question; the fastest decides.
 Result<Timing> answer(KernelTimer& timer, const Question& question,
                       std::span<const std::vector<std::byte>> cubins) {
   const BatchPoint& point = *question.points.front();
@@ -94,16 +95,15 @@ Result<Timing> answer(KernelTimer& timer, const Question& question,
         before,
         timer.microseconds(spec, cubins.back(), operand_sizes(*question.replaced, batch), batch));
   }
-  Timing best;
-  for (std::size_t i = 0; i < point.candidates.size(); ++i) {
-    Result<double> time = timer.microseconds(point.candidates[i], cubins[i], sizes, batch);
-    if (!time.ok()) return time.status().with_context("timing " + point.candidates[i].tactic);
-    if (!point.candidates[i].replaces_previous) *time += before;
-    if (best.tactic.empty() || *time < best.microseconds) {
-      best = {point.candidates[i].tactic, *time};
-    }
-  }
-  return best;
+  const auto time = [&](std::size_t i) -> Result<double> {
+    const KernelSpec& spec = point.candidates[i];
+    const Result<double> alone = timer.microseconds(spec, cubins[i], sizes, batch);
+    if (!alone.ok()) return alone.status().with_context("timing " + spec.tactic);
+    return spec.replaces_previous ? *alone : *alone + before;
+  };
+  XINFER_ASSIGN_OR_RETURN(const FastestCandidate best,
+                          fastest_candidate(point.candidates.size(), time));
+  return Timing{point.candidates[best.index].tactic, best.microseconds};
 }
 
 }  // namespace
