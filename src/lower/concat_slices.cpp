@@ -14,6 +14,7 @@ bool writes_slices(const fb::StepT& step) {
     case fb::Params::ByteTable:
     case fb::Params::QuantizedBinary:
     case fb::Params::Slice:
+    case fb::Params::Unary:
       return true;
     default:
       return false;
@@ -34,6 +35,9 @@ bool reads_slices(const fb::StepT& step) {
   }
 }
 
+/// A function of fewer channels is faster on a dense tensor, which is then copied.
+constexpr std::int64_t kLeastFunctionChannels = 16;
+
 bool mentions(const std::vector<TensorId>& operands, TensorId tensor) {
   return std::find(operands.begin(), operands.end(), tensor) != operands.end();
 }
@@ -48,7 +52,8 @@ class ConcatSlices {
     fb::ConcatT& concat = *step.params.AsConcat();
     const TensorId whole = step.outputs[0];
     const std::size_t rank = lowering_.shape_of(whole).size();
-    if (concat.axis + 1 != rank || !is_plain_arena_tensor(whole)) return;
+    if (concat.axis + 1 != rank || !is_arena_tensor(whole)) return;
+    if (!rules_.aliased_results && is_shared(whole)) return;
     std::int64_t offset = 0;
     for (std::size_t i = 0; i < step.inputs.size(); ++i) {
       const TensorId input = step.inputs[i];
@@ -73,20 +78,24 @@ class ConcatSlices {
            all.constant() * size % rules_.granule_bytes == 0;
   }
 
-  /// In the arena, with bytes of its own that no other tensor shares.
-  bool is_plain_arena_tensor(TensorId tensor) const {
+  /// In the arena, with bytes of its own.
+  bool is_arena_tensor(TensorId tensor) const {
     const auto& made = *plan_.tensors[static_cast<std::size_t>(tensor)];
-    if (made.storage != fb::Storage::Arena || lowering_.owner(tensor) != tensor) return false;
+    return made.storage == fb::Storage::Arena && lowering_.owner(tensor) == tensor;
+  }
+
+  /// Another tensor, no slice, lies in its bytes.
+  bool is_shared(TensorId tensor) const {
     for (std::size_t i = 0; i < plan_.tensors.size(); ++i) {
       const auto other = static_cast<TensorId>(i);
       const bool view = plan_.tensors[i]->view_of >= 0;
-      if (other != tensor && !view && lowering_.owner(other) == tensor) return false;
+      if (other != tensor && !view && lowering_.owner(other) == tensor) return true;
     }
-    return true;
+    return false;
   }
 
   bool may_be_slice(TensorId tensor, const fb::StepT& concat) const {
-    if (!is_plain_arena_tensor(tensor)) return false;
+    if (!is_arena_tensor(tensor) || is_shared(tensor)) return false;
     const auto& from = *plan_.tensors[static_cast<std::size_t>(tensor)];
     const auto& to = *plan_.tensors[static_cast<std::size_t>(concat.outputs[0])];
     if (from.dtype != to.dtype || from.scale != to.scale) return false;
@@ -95,6 +104,9 @@ class ConcatSlices {
     for (const auto& step : plan_.steps) {
       if (mentions(step->outputs, tensor)) {
         if (!rules_.may_write(*step)) return false;
+        const bool is_function = step->params.type == fb::Params::Unary;
+        const std::int64_t channels = lowering_.shape_of(tensor).back().constant();
+        if (is_function && channels < kLeastFunctionChannels) return false;
         written = true;
       }
       if (!mentions(step->inputs, tensor) || step.get() == &concat) continue;
@@ -113,7 +125,9 @@ class ConcatSlices {
 
 }  // namespace
 
-SliceRules cpu_slice_rules() { return {writes_slices, reads_slices}; }
+SliceRules cpu_slice_rules() {
+  return {.may_write = writes_slices, .may_read = reads_slices, .aliased_results = true};
+}
 
 void write_concat_slices(Lowering& lowering, const SliceRules& rules) {
   ConcatSlices slices(lowering, rules);

@@ -11,6 +11,7 @@ struct SliceRules {
   bool (*may_write)(const fb::StepT& step);  ///< result with a pixel stride
   bool (*may_read)(const fb::StepT& step);   ///< operands with a pixel stride
   std::int64_t granule_bytes = 1;            ///< slices begin and end at multiples of this
+  bool aliased_results = false;  ///< others may read the result under other dimensions (reshape)
 };
 
 /// Of the CPU's kernels.

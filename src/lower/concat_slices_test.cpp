@@ -117,5 +117,20 @@ TEST_F(ConcatSlices, OnlyChannelsAreWrittenInPlace) {
   EXPECT_EQ(plan.tensor("narrow").view_of, -1);
 }
 
+TEST_F(ConcatSlices, FunctionsOfManyChannelsWriteThem) {
+  join({builder_.unary(kernels::Unary::kSigmoid, narrow_, "few"),
+        builder_.unary(kernels::Unary::kSigmoid, wide_, "many")});
+  const Plan plan(builder_);
+  EXPECT_EQ(plan.concat().in_place, (InPlace{false, true}));
+  EXPECT_TRUE(plan.is_slice("many", 8));
+}
+
+TEST_F(ConcatSlices, TheResultMayBeReadUnderOtherDimensions) {
+  const ValueId joined = builder_.concat({narrow_, wide_}, 1, "joined");
+  const ValueId rows = builder_.transpose(joined, {0, 2, 3, 1}, "rows");
+  builder_.output(builder_.softmax(builder_.reshape(rows, {1, 36, 24}, "flat"), 2, "result"));
+  EXPECT_EQ(Plan(builder_).concat().in_place, (InPlace{true, true}));
+}
+
 }  // namespace
 }  // namespace xinfer::lower

@@ -47,6 +47,7 @@ std::int32_t candidate(const fb::StepT& step) {
     case fb::Params::Gemm:
       return residual_input(*step.params.AsGemm()->epilogue);
     case fb::Params::Softmax:
+    case fb::Params::Unary:
       return 0;
     default:
       return -1;
@@ -64,7 +65,9 @@ TensorId overwritable_operand(const Lowering& lowering, const fb::StepT& step) {
     return input != kNoTensor && lowering.owner(input) == operand;
   };
   if (std::count_if(step.inputs.begin(), step.inputs.end(), reads) != 1) return kNoTensor;
-  if (step.params.type == fb::Params::Softmax) return operand;
+  const bool by_element =
+      step.params.type == fb::Params::Softmax || step.params.type == fb::Params::Unary;
+  if (by_element) return operand;
   const ir::SymbolicShape& shape = lowering.shape_of(operand);
   const bool whole_groups = !shape.empty() && shape.back().is_constant() &&
                             shape.back().constant() % kChannelsAtOnce == 0;

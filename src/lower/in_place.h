@@ -7,8 +7,9 @@
 namespace xinfer::lower {
 
 /// The operand of the step over whose bytes the CPU's kernels may write its result, if nobody reads
-/// that operand again: a residual, or the scores of a softmax. kNoTensor if there is none. Every
-/// element is read before it is written, by the thread that writes it.
+/// that operand again: a residual, the scores of a softmax, or what a function is applied to.
+/// kNoTensor if there is none. Every element is read before it is written, by the thread that
+/// writes it.
 TensorId overwritable_operand(const Lowering& lowering, const fb::StepT& step);
 
 }  // namespace xinfer::lower

@@ -87,6 +87,12 @@ TEST_F(InPlaceResults, ASoftmaxTakesThePlaceOfItsScores) {
   EXPECT_TRUE(share_bytes("scores", "weights"));
 }
 
+TEST_F(InPlaceResults, AFunctionTakesThePlaceOfItsOperand) {
+  const ValueId value = builder_.unary(kernels::Unary::kSigmoid, conv(image_, "logits"), "value");
+  builder_.output(builder_.softmax(value, 1, "result"));
+  EXPECT_TRUE(share_bytes("logits", "value"));
+}
+
 class InPlaceResultsOf24Channels : public InPlaceResults {
  protected:
   InPlaceResultsOf24Channels() : InPlaceResults(24) {}

@@ -9,6 +9,7 @@
 #include "passes/fold_padding.h"
 #include "passes/fold_transpose_into_matmul.h"
 #include "passes/fuse_epilogues.h"
+#include "passes/hoist_transposes.h"
 #include "passes/merge_movement.h"
 #include "passes/recognise_activations.h"
 #include "passes/recognise_channel_shuffle.h"
@@ -96,7 +97,9 @@ Status simplify(ir::Graph& graph, const Evaluator& evaluate, const PassObserver&
 Status fuse(ir::Graph& graph) {
   // Epilogues first: a Quantize is absorbed by whatever then writes the value it reads.
   XINFER_RETURN_IF_ERROR(run_pass(graph, {"fuse_epilogues", fuse_epilogues}, {}));
-  return run_pass(graph, {"absorb_quantization", absorb_quantization}, {});
+  XINFER_RETURN_IF_ERROR(run_pass(graph, {"absorb_quantization", absorb_quantization}, {}));
+  // Last: calibration, plans and reports know the values as the model has them.
+  return run_pass(graph, {"hoist_transposes", hoist_transposes}, {});
 }
 
 }  // namespace xinfer::passes

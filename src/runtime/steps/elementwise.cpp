@@ -24,6 +24,35 @@ Status check_dense(const StepSource& source) {
   return source.output()->is_dense() ? Status() : misfit("an elementwise step into a slice");
 }
 
+/// A function into a slice, pixel by pixel.
+Status unary_pixels(kernels::Unary function, const TensorView& x, const TensorView& y, float alpha,
+                    float beta, CpuIsa isa, ThreadPool& pool) {
+  constexpr std::int64_t kGrainElements = 1 << 13;
+  const std::int64_t channels = y.dims.back();
+  if (y.size() == 0) return Status();
+  const std::int64_t pixels = y.size() / channels;
+  const auto loop = kernels::unary_loop_f32(function, isa);
+  if (y.dtype != DType::kFloat32 || loop == nullptr) {
+    const auto bytes = static_cast<std::int64_t>(size_of(y.dtype));
+    for (std::int64_t i = 0; i < pixels; ++i) {
+      XINFER_RETURN_IF_ERROR(kernels::unary(
+          function, y.dtype, static_cast<const std::byte*>(x.data) + i * channels * bytes,
+          static_cast<std::byte*>(y.data) + i * y.pixel_stride * bytes, channels, alpha, beta, isa,
+          pool));
+    }
+    return Status();
+  }
+  pool.parallel_ranges(
+      static_cast<std::size_t>(pixels), static_cast<std::size_t>(kGrainElements / channels + 1),
+      [&](std::size_t begin, std::size_t end) {
+        for (auto i = static_cast<std::int64_t>(begin); i < static_cast<std::int64_t>(end); ++i) {
+          loop(static_cast<const float*>(x.data) + i * channels,
+               static_cast<float*>(y.data) + i * y.pixel_stride, channels, alpha, beta);
+        }
+      });
+  return Status();
+}
+
 /// Bounds of a clip as elements of the tensor's type; an infinite bound is no bound.
 class ClipBounds {
  public:
@@ -45,9 +74,9 @@ class ClipBounds {
 
 StepResult make_step_of(const StepSource& source, const fb::Unary& params) {
   XINFER_RETURN_IF_ERROR(check_operands(source, 1));
-  XINFER_RETURN_IF_ERROR(check_dense(source));
   const TensorView* x = source.input(0);
   const TensorView* y = source.output();
+  if (!x->is_dense()) return misfit("a function of a slice");
   if (x->dims != y->dims || x->dtype != y->dtype) return misfit("a function's operands");
   if (params.function() >= kernels::kUnaryCount) return misfit("an unknown function");
   const auto function = static_cast<kernels::Unary>(params.function());
@@ -55,6 +84,7 @@ StepResult make_step_of(const StepSource& source, const fb::Unary& params) {
   const CpuIsa isa = source.isa;
   return call_step(
       [=](ThreadPool& pool) {
+        if (!y->is_dense()) return unary_pixels(function, *x, *y, alpha, beta, isa, pool);
         return kernels::unary(function, x->dtype, x->data, y->data, x->size(), alpha, beta, isa,
                               pool);
       },
