@@ -1,6 +1,7 @@
 #include "core/file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -56,6 +57,12 @@ Status write_file_atomically(const std::filesystem::path& path,
 
 Status write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes) {
   return write_file_atomically(path, std::span(&bytes, 1));
+}
+
+FolderLock::FolderLock(const std::filesystem::path& folder)
+    : folder_(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+  while (folder_.get() >= 0 && ::flock(folder_.get(), LOCK_EX) != 0 && errno == EINTR) {
+  }
 }
 
 }  // namespace xinfer

@@ -30,4 +30,15 @@ Status write_file_atomically(const std::filesystem::path& path,
                              std::span<const std::span<const std::byte>> parts);
 Status write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes);
 
+/// Holds off other processes and threads that lock `folder` too, until it is destroyed; the current
+/// folder if it is empty. Where the file system has no locks, or the folder cannot be opened,
+/// nobody is held off.
+class FolderLock {
+ public:
+  explicit FolderLock(const std::filesystem::path& folder);
+
+ private:
+  FileDescriptor folder_;  ///< closing it gives the lock back
+};
+
 }  // namespace xinfer

@@ -42,8 +42,10 @@ Result<TimingCache> TimingCache::parse(std::string_view text, const std::string&
 }
 
 Status TimingCache::save(const std::filesystem::path& path) const {
-  XINFER_ASSIGN_OR_RETURN(TimingCache merged, load(path));
-  merged.merge(*this);
+  const FolderLock lock(path.parent_path());
+  TimingCache merged = *this;
+  XINFER_ASSIGN_OR_RETURN(const TimingCache written, load(path));
+  merged.merge(written);
   nlohmann::json entries = nlohmann::json::array();
   for (const auto& [key, timing] : merged.entries_) {
     entries.push_back({{"device", std::get<2>(key)},

@@ -1,9 +1,12 @@
 #include "tune/tune.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <thread>
+#include <vector>
 
 #include "tune/shipped_timings.h"
 
@@ -39,6 +42,33 @@ TEST(TimingCache, MergesWithWhatTheFileHolds) {
   ASSERT_TRUE(first.save(path).ok());
   ASSERT_TRUE(second.save(path).ok());
   EXPECT_EQ(TimingCache::load(path).value().size(), 2u);
+}
+
+TEST(TimingCache, TheFirstDecisionInAFileStays) {
+  const std::filesystem::path path = fresh_file("first.json");
+  TimingCache first, second;
+  first.add("H200", "sm_90a", "conv", {"a", 1.0});
+  second.add("H200", "sm_90a", "conv", {"b", 0.9});
+  ASSERT_TRUE(first.save(path).ok());
+  ASSERT_TRUE(second.save(path).ok());
+  EXPECT_EQ(TimingCache::load(path).value().find("H200", "sm_90a", "conv")->tactic, "a");
+}
+
+TEST(TimingCache, ProcessesThatSaveBesideEachOtherLoseNothing) {
+  const std::filesystem::path path = fresh_file("shared.json");
+  constexpr int kWriters = 4, kEach = 25;
+  std::vector<std::thread> writers;
+  for (int writer = 0; writer < kWriters; ++writer) {
+    writers.emplace_back([&, writer] {
+      for (int i = 0; i < kEach; ++i) {
+        TimingCache cache;
+        cache.add("H200", "sm_90a", fmt::format("{}.{}", writer, i), {"a", 1.0});
+        EXPECT_TRUE(cache.save(path).ok());
+      }
+    });
+  }
+  for (std::thread& writer : writers) writer.join();
+  EXPECT_EQ(TimingCache::load(path).value().size(), std::size_t{kWriters * kEach});
 }
 
 TEST(TimingCache, RefusesOtherFiles) {
