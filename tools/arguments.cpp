@@ -50,6 +50,14 @@ void apply_profile(builders::EngineBuilder& builder, const std::string& text) {
                        parse_shape(shapes[1], "--profile"), parse_shape(shapes[2], "--profile"));
 }
 
+void apply_shape(builders::EngineBuilder& builder, const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string::npos) {
+    refuse(fmt::format("--shape {}: needed: INPUT:SHAPE, as images:1x3x640x480", text));
+  }
+  builder.with_shape(text.substr(0, colon), parse_shape(text.substr(colon + 1), "--shape"));
+}
+
 void apply_keep(builders::EngineBuilder& builder, const std::string& text) {
   const std::size_t equals = text.rfind('=');
   const std::string precision = equals == std::string::npos ? "" : text.substr(equals + 1);
@@ -138,6 +146,7 @@ builders::EngineBuilder make_builder(const ModelArguments& a) {
   builder.with_cuda_backend(a.cuda_backend);
   if (!a.timing_cache.empty()) builder.with_timing_cache(a.timing_cache);
   if (a.no_tuning) builder.without_tuning();
+  if (a.u8_input) builder.with_u8_input();
   if (a.max_batch != 0) builder.with_max_batch_size(a.max_batch);
   if (a.fp16) builder.with_fp16();
   if (a.cache_mismatch != "refuse" && a.cache_mismatch != "partial") {
@@ -164,9 +173,22 @@ builders::EngineBuilder make_builder(const ModelArguments& a) {
   }
   if (!a.calibrator.empty()) builder.with_calibration_algorithm(a.calibrator);
   for (const std::string& profile : a.profiles) apply_profile(builder, profile);
+  for (const std::string& shape : a.shapes) apply_shape(builder, shape);
   for (const std::string& rule : a.keep) apply_keep(builder, rule);
   for (const std::string& pattern : a.int8_only) builder.int8_only(pattern);
   return builder;
+}
+
+void take_same_images(builders::EngineBuilder& builder, const Engine& engine) {
+  if (!engine.properties().contains("u8_input")) return;
+  builder.with_u8_input().with_preprocess(engine.preprocess());
+}
+
+Shape model_shape(const Engine& engine, const Shape& shape) {
+  const auto properties = engine.properties();
+  const auto layout = properties.find("u8_input");
+  if (layout == properties.end() || layout->second != "nchw") return shape;
+  return {shape[0], shape[3], shape[1], shape[2]};
 }
 
 void add_run_options(CLI::App& command, RunArguments& a) {

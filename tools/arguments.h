@@ -19,7 +19,7 @@ struct ModelArguments {
   std::string device = "auto", cuda_backend = "auto", timing_cache;
   bool no_tuning = false;
   std::int64_t max_batch = 0;
-  std::vector<std::string> profiles;
+  std::vector<std::string> profiles, shapes;
   std::string calib;
   std::int64_t calib_count = 0;
   std::string calibrator;
@@ -30,6 +30,7 @@ struct ModelArguments {
   int threads = 0;
   std::string cpu_isa = "auto";
   bool skip_bad = false;
+  bool u8_input = false;
 };
 
 /// The model and what its shapes and samples are: build, calibrate, quantize.
@@ -40,6 +41,13 @@ void add_precision_options(CLI::App& command, ModelArguments& arguments);
 
 /// A builder set up from the arguments, with a calibrator if `calib` is given.
 builders::EngineBuilder make_builder(const ModelArguments& arguments);
+
+/// Lets the builder's engine read the same input as `engine` if that is u8 images.
+void take_same_images(builders::EngineBuilder& builder, const Engine& engine);
+
+/// The model's shape of an input of that shape: [N, C, H, W] where the engine takes u8 images of a
+/// model with that layout.
+Shape model_shape(const Engine& engine, const Shape& shape);
 
 /// How an engine is run.
 struct RunArguments {

@@ -121,6 +121,14 @@ void add_build(CLI::App& app) {
       ->type_name("FILE");
   command->add_flag("--no-tuning", arguments->model.no_tuning,
                     "Kernels and tactics by the cost model and the timing cache, without timing");
+  command
+      ->add_option("--shape", arguments->model.shapes,
+                   "GPUs: another shape of an input with dynamic dimensions that kernels are made "
+                   "for: INPUT:SHAPE")
+      ->type_name("TEXT");
+  command->add_flag("--u8-input", arguments->model.u8_input,
+                    "The engine reads images as uint8 [N, H, W, C]; scale, mean and std of "
+                    "--preprocess become part of it");
   add_precision_options(*command, arguments->model);
   add_json_option(*command, arguments->json);
   command->footer(

@@ -20,18 +20,21 @@ struct Arguments {
   RunArguments run;
 };
 
-/// An engine as it is; a model as a float32 engine.
-Engine load(const std::string& path, const Arguments& arguments) {
+/// An engine as it is; a model as a float32 engine that reads what the engine `other` reads.
+Engine load(const std::string& path, const std::string& other, const Arguments& arguments) {
   if (!is_model(path)) return Engine::load(std::filesystem::path(path));
   builders::EngineBuilder builder;
   builder.from_onnx(std::filesystem::path(path)).with_threads(arguments.run.threads);
+  if (!is_model(other)) {
+    take_same_images(builder, Engine::load(std::filesystem::path(other)));
+  }
   if (arguments.max_batch > 0) builder.with_max_batch_size(arguments.max_batch);
   return builder.build();
 }
 
 void run_compare(const Arguments& arguments) {
-  const Engine a = load(arguments.a, arguments);
-  const Engine b = load(arguments.b, arguments);
+  const Engine a = load(arguments.a, arguments.b, arguments);
+  const Engine b = load(arguments.b, arguments.a, arguments);
   SampleOptions samples;
   samples.preprocess = !arguments.preprocess.empty() ? arguments.preprocess
                        : !a.preprocess().empty()     ? a.preprocess()

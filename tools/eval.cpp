@@ -25,8 +25,12 @@ Engine load_baseline(const Arguments& arguments, const Engine& engine) {
   if (!is_model(arguments.baseline)) return Engine::load(fs::path(arguments.baseline));
   builders::EngineBuilder builder;
   builder.from_onnx(fs::path(arguments.baseline)).with_threads(arguments.run.threads);
+  take_same_images(builder, engine);
   for (const BindingInfo& input : engine.inputs()) {
-    if (input.min != input.max) builder.with_profile(input.name, input.min, input.opt, input.max);
+    if (input.min != input.max) {
+      builder.with_profile(input.name, model_shape(engine, input.min),
+                           model_shape(engine, input.opt), model_shape(engine, input.max));
+    }
     if (!input.max.empty() && input.max[0] > 1) builder.with_max_batch_size(input.max[0]);
   }
   return builder.build();

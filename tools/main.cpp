@@ -5,6 +5,7 @@
 
 #include "commands.h"
 #include "exit_code.h"
+#include "xinfer/builders/engine_builder.h"
 #include "xinfer/core/version.h"
 
 namespace {
@@ -30,6 +31,7 @@ void run(CLI::App& app, int argc, char** argv) {
 int main(int argc, char** argv) try {
   CLI::App app("Turns trained ONNX models into INT8 engines and runs them.\n", "xinfer");
   try {
+    xinfer::builders::make_missing_plans();
     run(app, argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : xinfer::tools::kUserError;

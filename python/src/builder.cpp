@@ -88,6 +88,8 @@ void bind_builder(nb::module_& module) {
            [](EngineBuilder& self, std::int64_t n) { self.with_max_batch_size(n); })
       .def("with_profile", [](EngineBuilder& self, const std::string& input, Shape min, Shape opt,
                               Shape max) { self.with_profile(input, min, opt, max); })
+      .def("with_shape", [](EngineBuilder& self, const std::string& input,
+                            Shape shape) { self.with_shape(input, std::move(shape)); })
       .def("on", [](EngineBuilder& self, const std::string& device) { self.on(device); })
       .def("with_calibration_cache",
            [](EngineBuilder& self, const std::filesystem::path& path, bool partial) {
@@ -108,6 +110,7 @@ void bind_builder(nb::module_& module) {
                             double high) { self.with_range(value, low, high); })
       .def("with_preprocess",
            [](EngineBuilder& self, const std::string& text) { self.with_preprocess(text); })
+      .def("with_u8_input", [](EngineBuilder& self) { self.with_u8_input(); })
       .def("with_threads", [](EngineBuilder& self, int threads) { self.with_threads(threads); })
       .def("with_cpu_isa",
            [](EngineBuilder& self, const std::string& isa) { self.with_cpu_isa(isa); })

@@ -129,6 +129,8 @@ def build(
     int8_only: Sequence[str] = (),
     ranges: Mapping[str, tuple[float, float]] | None = None,
     preprocess: str = "",
+    u8_input: bool = False,
+    shapes: Mapping[str, Sequence[Sequence[int]]] | None = None,
     threads: int = 0,
     cpu_isa: str = "auto",
     progress: bool | Callback | None = None,
@@ -157,6 +159,10 @@ def build(
         int8_only: only layers that match one of these patterns may be INT8.
         ranges: by value name the real interval to quantise over.
         preprocess: how images become inputs ("imagenet", "crop=224,mean=…"); stored in the engine.
+        shapes: by input name further shapes that a GPU engine gets kernels for, where dimensions beside the
+            batch are dynamic; the profile's three have theirs. Others within it are compiled when first used.
+        u8_input: the engine reads images as uint8 [N, H, W, C]; the scale, mean and std of `preprocess`
+            become part of it. Calibration takes the model's own float32 input as ever.
         threads: of the calibration and of the engine that is returned; 0 is every processor.
         progress: True for a bar, or a function called with (stage, done, total). An exception from it
             ends the build, as Ctrl-C does.
@@ -186,6 +192,11 @@ def build(
         builder.with_timing_cache(pathlib.Path(timing_cache))
     if not tuning:
         builder.without_tuning()
+    if u8_input:
+        builder.with_u8_input()
+    for name, several in (shapes or {}).items():
+        for shape in several:
+            builder.with_shape(name, [int(size) for size in shape])
     if fp16:
         builder.with_fp16()
     _set_demands(builder, keep, int8_only, ranges)
@@ -356,7 +367,7 @@ def evaluate(
                 preprocess=preprocess,
                 batch_size=batch_size,
                 count=count,
-                baseline=_baseline(baseline, largest),
+                baseline=_baseline(baseline, largest, judged),
                 layers=layers,
                 threads=threads,
                 progress=callback,
@@ -372,13 +383,19 @@ def evaluate(
     )
 
 
-def _baseline(baseline: Engine | Path | None, max_batch: int) -> _core.Engine | None:
+def _baseline(baseline: Engine | Path | None, max_batch: int, judged: Engine) -> _core.Engine | None:
     if baseline is None:
         return None
     if isinstance(baseline, Engine):
         return baseline._core
     if pathlib.Path(baseline).suffix == ".onnx":
-        return build(baseline, max_batch=max_batch)._core
+        same_images = "u8_input" in judged.properties
+        return build(
+            baseline,
+            max_batch=max_batch,
+            u8_input=same_images,
+            preprocess=judged.preprocess if same_images else "",
+        )._core
     return _core.Engine.load(pathlib.Path(baseline))
 
 

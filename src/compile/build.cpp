@@ -10,8 +10,10 @@
 #include "compile/calibration.h"
 #include "compile/devices.h"
 #include "compile/execute.h"
+#include "compile/image_input.h"
 #include "compile/profiles.h"
 #include "compile/report.h"
+#include "compile/sized_plans.h"
 #include "core/file.h"
 #include "engine/mapped_file.h"
 #include "export/onnx_export.h"
@@ -53,6 +55,8 @@ class Builder {
   Status simplify();
   /// Dimensions to which a profile gives one size become constants.
   Status fix_dimensions(bool batch);
+  /// What a u8 input is normalised with, checked against the model's input.
+  Result<ir::ConvertImage> find_image_conversion() const;
   /// Refuses a model that needs no calibration.
   Status expect_float_model() const;
   /// Names in rules that no node has are most likely misspelt.
@@ -105,6 +109,12 @@ Status Builder::import() {
 Status Builder::simplify() {
   XINFER_RETURN_IF_ERROR(passes::simplify(graph_, node_evaluator()));
   return verify("simplify");
+}
+
+Result<ir::ConvertImage> Builder::find_image_conversion() const {
+  XINFER_ASSIGN_OR_RETURN(const Preprocessing preprocessing,
+                          parse_preprocessing(request_.preprocess));
+  return image_conversion(graph_, preprocessing);
 }
 
 Status Builder::expect_float_model() const {
@@ -288,6 +298,8 @@ void Builder::add_cpu() {
 Result<std::string> Builder::build() {
   XINFER_RETURN_IF_ERROR(find_targets());
   XINFER_RETURN_IF_ERROR(import());
+  // Before calibration takes its time.
+  if (request_.u8_input) XINFER_RETURN_IF_ERROR(find_image_conversion().status());
   XINFER_RETURN_IF_ERROR(simplify());
   calibrate::Ranges ranges;
   if (passes::holds_quantization(graph_)) {
@@ -315,6 +327,10 @@ Result<std::string> Builder::build() {
 
 Result<std::string> Builder::compile(const calibrate::Ranges& ranges) {
   progress("compile", 0, 1);
+  if (!targets_.cuda.empty()) {
+    targets_.cuda_backend = request_.cuda_backend;
+    XINFER_ASSIGN_OR_RETURN(targets_.cuda_sizes, plan_sizes(graph_, symbols_, request_.shapes));
+  }
   const bool quantised = passes::holds_quantization(graph_);
   XINFER_ASSIGN_OR_RETURN(
       const passes::PrecisionPlan plan,
@@ -326,6 +342,12 @@ Result<std::string> Builder::compile(const calibrate::Ranges& ranges) {
     XINFER_RETURN_IF_ERROR(insert_qdq(plan));
     XINFER_RETURN_IF_ERROR(passes::round_biases(graph_));
     XINFER_RETURN_IF_ERROR(verify("round_biases"));
+  }
+  if (request_.u8_input) {
+    XINFER_ASSIGN_OR_RETURN(ir::ConvertImage conversion, find_image_conversion());
+    describe_image_input(conversion, details);
+    XINFER_RETURN_IF_ERROR(take_image_input(graph_, std::move(conversion)));
+    XINFER_RETURN_IF_ERROR(verify("take_image_input"));
   }
   XINFER_RETURN_IF_ERROR(passes::fuse(graph_));
   XINFER_RETURN_IF_ERROR(verify("fuse"));

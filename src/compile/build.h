@@ -43,9 +43,11 @@ struct BuildRequest {
   calibrate::CacheMismatch cache_mismatch = calibrate::CacheMismatch::kRefuse;
   std::int64_t max_batch = 0;  ///< 0: not given
   std::map<std::string, ShapeProfile> profiles;
+  std::vector<std::pair<std::string, Shape>> shapes;  ///< that GPU engines get plans for as well
   ir::Constraints constraints;
   std::vector<std::string> patterns;  ///< in `constraints`, as the user wrote them
   std::string preprocess;
+  bool u8_input = false;  ///< the engine reads pixels, and normalises them as `preprocess` says
   std::string device = "auto";  ///< as parse_targets takes it
   lower::CudaBackend cuda_backend = lower::CudaBackend::kAuto;
   bool tuning = true;  ///< time kernels on a GPU that is there

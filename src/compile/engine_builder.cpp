@@ -5,6 +5,7 @@
 #include "compile/build.h"
 #include "compile/check_shapes.h"
 #include "compile/describe_graph.h"
+#include "compile/sized_plans.h"
 #include "core/file.h"
 #include "xinfer/builders/network.h"
 
@@ -43,7 +44,7 @@ int BuildReport::layers_in(const std::string& precision) const {
   return count;
 }
 
-EngineBuilder::EngineBuilder() : state_(std::make_unique<State>()) {}
+EngineBuilder::EngineBuilder() : state_(std::make_unique<State>()) { make_missing_plans(); }
 EngineBuilder::~EngineBuilder() = default;
 EngineBuilder::EngineBuilder(EngineBuilder&&) noexcept = default;
 EngineBuilder& EngineBuilder::operator=(EngineBuilder&&) noexcept = default;
@@ -157,8 +158,18 @@ EngineBuilder& EngineBuilder::with_range(const std::string& value, double low, d
   return *this;
 }
 
+EngineBuilder& EngineBuilder::with_shape(const std::string& input, Shape shape) {
+  state_->request.shapes.emplace_back(input, std::move(shape));
+  return *this;
+}
+
 EngineBuilder& EngineBuilder::with_preprocess(const std::string& text) {
   state_->request.preprocess = text;
+  return *this;
+}
+
+EngineBuilder& EngineBuilder::with_u8_input() {
+  state_->request.u8_input = true;
   return *this;
 }
 
@@ -243,5 +254,7 @@ BuildReport EngineBuilder::quantize_and_save(const std::filesystem::path& path,
   write_file_atomically(path, quantize(options)).value();
   return state_->report;
 }
+
+void make_missing_plans() { runtime::set_plan_maker(compile::make_missing_plan); }
 
 }  // namespace xinfer::builders

@@ -1,5 +1,6 @@
 #include "compile/execute.h"
 
+#include "compile/sized_plans.h"
 #include "runtime/program.h"
 #include "tune/tune_cpu.h"
 
@@ -115,11 +116,14 @@ Result<std::string> make_engine_bytes(const ir::Graph& graph, const lower::Symbo
     details.plans.push_back(std::move(plan));
   }
   for (const CudaBuild& target : targets.cuda) {
-    XINFER_ASSIGN_OR_RETURN(auto plan, make_cuda_plan(graph, symbols, target, blobs));
-    details.plans.push_back(std::move(plan));
+    XINFER_RETURN_IF_ERROR(
+        add_cuda_plans(graph, symbols, target, targets.cuda_sizes, blobs, details));
   }
   if (targets.cpu && targets.cpu_tuning) {
     XINFER_RETURN_IF_ERROR(choose_tactics(*targets.cpu_tuning, details, blobs));
+  }
+  if (!targets.cuda.empty() && !targets.cuda_sizes.empty()) {
+    attach_graph(graph, targets, blobs, details);
   }
   return engine::serialize(details, blobs);
 }

@@ -14,6 +14,7 @@
 #include "ir/graph.h"
 #include "lower/lower.h"
 #include "passes/pipeline.h"
+#include "runtime/plan_maker.h"
 #include "xinfer/core/tensor.h"
 
 namespace xinfer::compile {
@@ -32,6 +33,10 @@ struct EngineTargets {
   bool cpu = true;
   std::optional<CpuTuning> cpu_tuning;  ///< none: the cost model alone chooses
   std::vector<CudaBuild> cuda;
+  lower::CudaBackend cuda_backend = lower::CudaBackend::kAuto;
+  /// Of dimensions beside the batch: each set gets a plan for every GPU, which then carry none for
+  /// any sizes (compile/sized_plans.h). Empty: no such dimension is dynamic.
+  std::vector<runtime::PlanSizes> cuda_sizes;
 };
 
 /// Lowers a graph (no BatchNorm left) into an engine file in memory. `details` carries what the

@@ -5,6 +5,7 @@
 
 #include "compile/calibration.h"
 #include "compile/execute.h"
+#include "compile/sized_plans.h"
 #include "jit/cubin_cache.h"
 #include "jit/kernel_compiler.h"
 
@@ -59,6 +60,10 @@ Result<std::unique_ptr<GpuCalibration>> GpuCalibration::create(const ir::Graph& 
                                                                lower::SymbolRanges symbols,
                                                                std::int64_t fixed_batch,
                                                                const CudaBuild& build) {
+  if (const auto dynamic = ranges_beside_batch(graph, symbols); !dynamic.empty()) {
+    return unsupported("dimension \"{}\" is dynamic; on a GPU samples have one size",
+                       dynamic.begin()->first);
+  }
   for (const ir::ValueId input : graph.inputs()) {
     const std::string batch = graph.value(input).shape[0].symbol_name();
     if (!batch.empty()) symbols[batch] = {1, kSamplesPerRun, kSamplesPerRun};

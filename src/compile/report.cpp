@@ -42,6 +42,10 @@ std::unique_ptr<fb::NodeReportT> describe_node(const ir::Graph& graph, const ir:
 
 }  // namespace
 
+void describe_image_input(const ir::ConvertImage& conversion, fb::EngineT& engine) {
+  add_property(engine, "u8_input", conversion.channels_first ? "nchw" : "nhwc");
+}
+
 fb::EngineT describe_build(const ir::Graph& graph, const passes::PrecisionPlan& plan,
                            const calibrate::Ranges& ranges) {
   fb::EngineT engine;

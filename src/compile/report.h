@@ -11,6 +11,9 @@
 
 namespace xinfer::compile {
 
+/// Records in the properties that the engine's input is u8, and the model's own layout.
+void describe_image_input(const ir::ConvertImage& conversion, engine::fb::EngineT& engine);
+
 /// Model name, version, one report a node of the simplified graph, calibration properties.
 engine::fb::EngineT describe_build(const ir::Graph& graph, const passes::PrecisionPlan& plan,
                                    const calibrate::Ranges& ranges);

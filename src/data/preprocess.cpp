@@ -15,7 +15,31 @@ std::optional<Size2d> fixed_size(const Preprocessing& p) {
 
 bool takes(std::int64_t dimension, int size) { return dimension < 0 || dimension == size; }
 
-Result<bool> find_channels_last(const Preprocessing& p, const Shape& shape) {
+Image reorder_colors(Image image, ColorOrder color) {
+  if (color == ColorOrder::kGray) return to_gray(image);
+  if (image.channels != 3) image = to_three_channels(image);
+  if (color == ColorOrder::kBgr) return swap_red_blue(image);
+  return image;
+}
+
+/// The window's pixels, uint8 [H, W, C] or [C, H, W].
+Tensor bytes_of(const Image& image, const Window& window, bool channels_last) {
+  const std::int64_t c = image.channels, h = window.height, w = window.width;
+  Tensor result(DType::kUInt8, channels_last ? Shape{h, w, c} : Shape{c, h, w});
+  std::uint8_t* out = result.values<std::uint8_t>().data();
+  const std::int64_t pixel = channels_last ? c : 1, channel = channels_last ? 1 : h * w;
+  for (std::int64_t y = 0; y < h; ++y) {
+    const std::uint8_t* row = image.row(window.top + static_cast<int>(y)) + window.left * c;
+    for (std::int64_t i = 0; i < w * c; ++i) {
+      out[(y * w + i / c) * pixel + i % c * channel] = row[i];
+    }
+  }
+  return result;
+}
+
+}  // namespace
+
+Result<bool> has_channels_last(const Preprocessing& p, const Shape& shape) {
   if (shape.size() != 4) {
     return invalid_argument(
         "the model's input {} is no batch of images; preprocessing needs [N, C, H, W] or "
@@ -35,26 +59,22 @@ Result<bool> find_channels_last(const Preprocessing& p, const Shape& shape) {
       p.channels(), p.channels() == 1 ? "" : "s", layout, to_string(shape));
 }
 
-Image reorder_colors(Image image, ColorOrder color) {
-  if (color == ColorOrder::kGray) return to_gray(image);
-  if (image.channels != 3) image = to_three_channels(image);
-  if (color == ColorOrder::kBgr) return swap_red_blue(image);
-  return image;
-}
-
-}  // namespace
-
-Preprocessor::Preprocessor(Preprocessing preprocessing, Shape input_shape, bool channels_last)
+Preprocessor::Preprocessor(Preprocessing preprocessing, Shape input_shape, bool channels_last,
+                           PixelForm form)
     : preprocessing_(std::move(preprocessing)),
       input_shape_(std::move(input_shape)),
       channels_last_(channels_last),
+      form_(form),
       table_(normalize_table(preprocessing_.channels(), preprocessing_.scale, preprocessing_.mean,
                              preprocessing_.std)) {}
 
-Result<Preprocessor> Preprocessor::create(Preprocessing preprocessing, Shape input_shape) {
-  XINFER_ASSIGN_OR_RETURN(const bool channels_last, find_channels_last(preprocessing, input_shape));
+Result<Preprocessor> Preprocessor::create(Preprocessing preprocessing, Shape input_shape,
+                                          PixelForm form) {
+  // The layout that a text names is that of the float input.
+  if (form == PixelForm::kBytes) preprocessing.layout = ImageLayout::kModel;
+  XINFER_ASSIGN_OR_RETURN(const bool channels_last, has_channels_last(preprocessing, input_shape));
   const std::optional<Size2d> size = fixed_size(preprocessing);
-  Preprocessor preprocessor(std::move(preprocessing), std::move(input_shape), channels_last);
+  Preprocessor preprocessor(std::move(preprocessing), std::move(input_shape), channels_last, form);
   if (size) XINFER_RETURN_IF_ERROR(preprocessor.check_size(*size));
   return preprocessor;
 }
@@ -97,6 +117,7 @@ Result<Tensor> Preprocessor::apply(const Image& image) const {
   XINFER_RETURN_IF_ERROR(check_size({window.width, window.height}));
   const Image colored = reorder_colors(std::move(resized), preprocessing_.color);
   const std::int64_t c = colored.channels;
+  if (form_ == PixelForm::kBytes) return bytes_of(colored, window, channels_last_);
   if (channels_last_) {
     Tensor result(DType::kFloat32, {window.height, window.width, c});
     to_interleaved(colored, window, table_, result.values<float>().data());

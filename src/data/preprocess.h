@@ -60,20 +60,31 @@ Result<Preprocessing> parse_preprocessing(std::string_view text);
 /// The canonical text; `parse_preprocessing` gives back an equal value.
 std::string to_string(const Preprocessing& preprocessing);
 
+/// Whether a model's input [N, H, W, C] rather than [N, C, H, W] takes these images; negative sizes
+/// are dynamic. Fails with invalid_argument if neither does.
+Result<bool> has_channels_last(const Preprocessing& preprocessing, const Shape& input_shape);
+
+/// What a Preprocessor makes of pixels.
+enum class PixelForm {
+  kNormalized,  ///< float32: (pixel * scale - mean) / std
+  kBytes,  ///< uint8 as they are: an engine or a model does the rest (EngineBuilder::with_u8_input)
+};
+
 /// A Preprocessing made ready for one input of a model. Immutable; used from several threads.
 class Preprocessor {
  public:
   /// `input_shape` is the model's: rank 4 with the batch first, negative where it is dynamic. Fails
   /// with invalid_argument, naming both, where the result can never fit.
-  static Result<Preprocessor> create(Preprocessing preprocessing, Shape input_shape);
+  static Result<Preprocessor> create(Preprocessing preprocessing, Shape input_shape,
+                                     PixelForm form = PixelForm::kNormalized);
 
-  /// The input of one image, float32 [C, H, W] or [H, W, C]. Fails if its size does not fit.
+  /// The input of one image, [C, H, W] or [H, W, C]. Fails if its size does not fit.
   Result<Tensor> apply(const Image& image) const;
 
   const Preprocessing& preprocessing() const { return preprocessing_; }
 
  private:
-  Preprocessor(Preprocessing preprocessing, Shape input_shape, bool channels_last);
+  Preprocessor(Preprocessing preprocessing, Shape input_shape, bool channels_last, PixelForm form);
 
   Status check_size(Size2d size) const;
   /// The resized image and the window of it that is used.
@@ -82,7 +93,8 @@ class Preprocessor {
   Preprocessing preprocessing_;
   Shape input_shape_;
   bool channels_last_;
-  NormalizeTable table_;
+  PixelForm form_;
+  NormalizeTable table_;  ///< kNormalized
 };
 
 }  // namespace xinfer

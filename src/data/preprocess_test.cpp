@@ -152,6 +152,29 @@ TEST(Preprocessor, FollowsTheModelsLayout) {
   EXPECT_EQ(apply("layout=nhwc", {1, -1, -1, -1}, image).value().shape(), (Shape{4, 5, 3}));
 }
 
+TEST(Preprocessor, GivesBytesBeforeTheyAreNormalised) {
+  const Image image = ramp(6, 5);
+  const Preprocessing text = parse_preprocessing("crop=4x2,color=bgr,mean=0.5,layout=nchw").value();
+  const auto bytes_for = [&](const Shape& input) {
+    return Preprocessor::create(text, input, PixelForm::kBytes).value().apply(image).value();
+  };
+  const Tensor last = bytes_for({1, 2, 4, 3}), first = bytes_for({1, 3, 2, 4});
+  ASSERT_EQ(last.dtype(), DType::kUInt8);
+  ASSERT_EQ(last.shape(), (Shape{2, 4, 3}));
+  ASSERT_EQ(first.shape(), (Shape{3, 2, 4}));
+  for (int y = 0; y < 2; ++y) {
+    for (int x = 0; x < 4; ++x) {
+      for (int c = 0; c < 3; ++c) {
+        const int pixel = image.row(1 + y)[3 * (1 + x) + 2 - c];
+        EXPECT_EQ(last.values<std::uint8_t>()[static_cast<std::size_t>((y * 4 + x) * 3 + c)],
+                  pixel);
+        EXPECT_EQ(first.values<std::uint8_t>()[static_cast<std::size_t>((c * 2 + y) * 4 + x)],
+                  pixel);
+      }
+    }
+  }
+}
+
 TEST(Preprocessor, LetterboxesAndCrops) {
   const Tensor found =
       apply("resize=letterbox:8x8,crop=8x4,scale=1", {1, 3, 4, 8}, ramp(16, 8)).value();

@@ -87,12 +87,14 @@ std::shared_ptr<SampleSet::Source> image_source(ImageFolder folder, const Sample
     refuse(fmt::format("images feed models with one input; this one has {}: give a .npz",
                        inputs.size()));
   }
-  if (inputs[0].dtype != DType::kFloat32) {
-    refuse(fmt::format("input \"{}\" is {}; images feed float32 inputs", inputs[0].name,
+  const bool bytes = inputs[0].dtype == DType::kUInt8;
+  if (inputs[0].dtype != DType::kFloat32 && !bytes) {
+    refuse(fmt::format("input \"{}\" is {}; images feed float32 and uint8 inputs", inputs[0].name,
                        to_string(inputs[0].dtype)));
   }
   Preprocessor preprocessor =
-      Preprocessor::create(parse_preprocessing(options.preprocess).value(), fixed_shape(inputs[0]))
+      Preprocessor::create(parse_preprocessing(options.preprocess).value(), fixed_shape(inputs[0]),
+                           bytes ? PixelForm::kBytes : PixelForm::kNormalized)
           .value();
   if (options.count > 0) {
     std::vector<ImageFile> chosen;

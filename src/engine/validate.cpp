@@ -55,6 +55,11 @@ class Validator {
     if (!plan.target() || !plan.symbols() || !plan.dims() || !plan.tensors() || !plan.steps()) {
       return damaged("a plan lacks a required table");
     }
+    if (plan.sizes() != nullptr) {
+      for (const fb::SymbolRange* range : *plan.sizes()) {
+        if (!range->name()) return damaged("a plan's sizes have no name");
+      }
+    }
     XINFER_RETURN_IF_ERROR(check_dims(plan));
     for (unsigned i = 0; i < plan.tensors()->size(); ++i) {
       XINFER_RETURN_IF_ERROR(check_tensor(plan, *plan.tensors()->Get(i), i));

@@ -73,6 +73,8 @@ XINFER_OP_FIELDS(Resize, Field{"mode", &S::mode}, Field{"coordinates", &S::coord
 XINFER_OP_FIELDS(ShapeOf, Field{"dims", &S::dims}, Field{"scalar", &S::scalar});
 XINFER_OP_FIELDS(Quantize);
 XINFER_OP_FIELDS(Dequantize);
+XINFER_OP_FIELDS(ConvertImage, Field{"pixel_scale", &S::pixel_scale}, Field{"mean", &S::mean},
+                 Field{"deviation", &S::deviation}, Field{"channels_first", &S::channels_first});
 XINFER_OP_FIELDS(EpilogueOp, Field{"kind", &S::kind}, Field{"residual_input", &S::residual_input},
                  Field{"low", &S::low}, Field{"high", &S::high}, Field{"function", &S::function},
                  Field{"alpha", &S::alpha}, Field{"beta", &S::beta},

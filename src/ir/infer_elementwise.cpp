@@ -121,4 +121,22 @@ Types infer(const Dequantize&, const Operands& in) {
   return std::vector{TensorType{DType::kFloat32, in[0].shape}};
 }
 
+Types infer(const ConvertImage& op, const Operands& in) {
+  XINFER_RETURN_IF_ERROR(in.expect(1, 1));
+  const Value& x = in[0];
+  if (x.dtype != DType::kUInt8 || x.is_quantized() || x.shape.size() != 4) {
+    return invalid_model("x \"{}\" is {} {}, needs uint8 [N, H, W, C] without a scale", x.name,
+                         describe(x), to_string(x.shape));
+  }
+  const auto channels = static_cast<std::int64_t>(op.mean.size());
+  if (op.deviation.size() != op.mean.size() || x.shape[3] != Dim(channels)) {
+    return invalid_model("x \"{}\" is {}; mean has {} values, deviation {}: one a channel", x.name,
+                         to_string(x.shape), channels, op.deviation.size());
+  }
+  SymbolicShape shape = x.shape;
+  if (op.channels_first) shape = {x.shape[0], x.shape[3], x.shape[1], x.shape[2]};
+  return std::vector{
+      TensorType{DType::kFloat32, std::move(shape), TensorType::Quantization::kAllowed, 0}};
+}
+
 }  // namespace xinfer::ir

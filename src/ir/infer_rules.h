@@ -48,6 +48,7 @@ Types infer(const Clip& op, const Operands& in);
 Types infer(const Cast& op, const Operands& in);
 Types infer(const Quantize& op, const Operands& in);
 Types infer(const Dequantize& op, const Operands& in);
+Types infer(const ConvertImage& op, const Operands& in);
 // infer_reduce.cpp
 Types infer(const Reduce& op, const Operands& in);
 Types infer(const ArgReduce& op, const Operands& in);

@@ -296,6 +296,23 @@ TEST(InferElementwise, BinaryMessages) {
             "node \"n\" (Binary): only Add and Mul take INT8 operands");
 }
 
+TEST(InferElementwise, ConvertImage) {
+  const ConvertImage op{1.0, {0, 0, 0}, {1, 1, 1}, true};
+  ConvertImage last = op;
+  last.channels_first = false;
+  EXPECT_EQ(OneNode().operand({kBatch, 8, 6, 3}, DType::kUInt8).infer(op),
+            "float32[batch, 3, 8, 6]");
+  EXPECT_EQ(OneNode().operand({kBatch, 8, 6, 3}, DType::kUInt8).infer(last),
+            "float32[batch, 8, 6, 3]");
+  EXPECT_EQ(
+      OneNode().operand({kBatch, 8, 6, 3}).infer(op),
+      "node \"n\" (ConvertImage): x \"i0\" is float32 [batch, 8, 6, 3], needs uint8 [N, H, W, "
+      "C] without a scale");
+  EXPECT_EQ(OneNode().operand({kBatch, 8, 6, 4}, DType::kUInt8).infer(op),
+            "node \"n\" (ConvertImage): x \"i0\" is [batch, 8, 6, 4]; mean has 3 values, deviation "
+            "3: one a channel");
+}
+
 TEST(InferElementwise, SelectClipCast) {
   EXPECT_EQ(OneNode().operand({4}, DType::kBool).operand({3, 1}).operand({}).infer(Select{}),
             "float32[3, 4]");

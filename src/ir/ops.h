@@ -201,9 +201,19 @@ struct Quantize {};
 /// DequantizeLinear with zero point 0: s8 / u8 with the input value's scale to float32.
 struct Dequantize {};
 
+/// A u8 image as it was decoded, made what the model reads: (x · pixel_scale − mean[c]) /
+/// deviation[c], through a table of 256 entries a channel that is computed in double and rounded to
+/// the output's type once. Input: u8 [N, H, W, C]; output [N, C, H, W] if `channels_first`, else
+/// [N, H, W, C], float32 or quantised. Only compilation makes it (EngineBuilder::with_u8_input).
+struct ConvertImage {
+  double pixel_scale = 1;
+  std::vector<double> mean, deviation;  ///< per channel
+  bool channels_first = true;
+};
+
 using Op = std::variant<Conv, MatMul, Pool, BatchNorm, LayerNorm, Softmax, Unary, Binary, Select,
                         Clip, Cast, Reduce, ArgReduce, Transpose, Reshape, Slice, Concat, Pad,
-                        Gather, Expand, Resize, ShapeOf, Quantize, Dequantize>;
+                        Gather, Expand, Resize, ShapeOf, Quantize, Dequantize, ConvertImage>;
 
 /// "Conv", "MatMul", …: the variant's name in the text form and in reports.
 const char* op_name(const Op& op);

@@ -173,7 +173,8 @@ std::vector<Op> every_op() {
                  {kBatch, half}},
           ShapeOf{{kBatch, half}, true},
           Quantize{},
-          Dequantize{}};
+          Dequantize{},
+          ConvertImage{1.0 / 255, {0.485, 0.5}, {0.25, 1.0 / 3}, false}};
 }
 
 TEST(Text, EveryOpReadsBack) {

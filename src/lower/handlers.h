@@ -31,6 +31,7 @@ Status lower_op(Lowering& lowering, const ir::Node& node, const ir::Resize& op);
 Status lower_op(Lowering& lowering, const ir::Node& node, const ir::ShapeOf& op);
 Status lower_op(Lowering& lowering, const ir::Node& node, const ir::Quantize& op);
 Status lower_op(Lowering& lowering, const ir::Node& node, const ir::Dequantize& op);
+Status lower_op(Lowering& lowering, const ir::Node& node, const ir::ConvertImage& op);
 
 /// Lowers every node in order, and the graph's inputs and outputs.
 Status lower_graph(Lowering& lowering);

@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "kernels/elementwise/unary.h"
+#include "kernels/quantize/quantize.h"
 #include "lower/absorbed_scaling.h"
 #include "lower/handlers.h"
 #include "quant/quantize.h"
@@ -158,6 +159,23 @@ Status lower_op(Lowering& lowering, const ir::Node& node, const ir::Quantize&) {
 
 Status lower_op(Lowering& lowering, const ir::Node& node, const ir::Dequantize&) {
   return lower_convert(lowering, node);
+}
+
+Status lower_op(Lowering& lowering, const ir::Node& node, const ir::ConvertImage& op) {
+  const ir::Value& y = lowering.graph().value(node.outputs[0]);
+  const DType entry = y.is_quantized() ? y.dtype : DType::kFloat32;
+  const auto channels = static_cast<std::int64_t>(op.mean.size());
+  std::vector<std::byte> tables(op.mean.size() * 256 * size_of(entry));
+  kernels::make_image_tables(channels, op.pixel_scale, op.mean.data(), op.deviation.data(), entry,
+                             y.scale, tables.data());
+  fb::ConvertImageT params;
+  params.tables = lowering.blobs().add(std::span<const std::byte>(tables));
+  const TensorId input = lowering.operand(node.inputs[0], Layout::kPlain);
+  // [N, H, W, C] in memory, as the image is.
+  const TensorId output =
+      lowering.define(node.outputs[0], op.channels_first ? Layout::kChannelsLast : Layout::kPlain);
+  lowering.add_step(node, std::move(params), {input}, {output});
+  return {};
 }
 
 }  // namespace xinfer::lower

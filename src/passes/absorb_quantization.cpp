@@ -143,9 +143,20 @@ void absorb_into_quantize(Graph& graph, NodeId node) {
   graph.remove_node(node);
 }
 
+/// Its tables hold the bytes.
+void absorb_into_image(Graph& graph, NodeId node) {
+  const ValueId output = graph.node(node).outputs[0];
+  const NodeId quantize = quantize_behind(graph, output);
+  if (quantize != kNoNode) absorb(graph, output, quantize);
+}
+
 Status absorb_into(Graph& graph, NodeId node) {
   if (op_as<ir::Quantize>(graph, node)) {
     absorb_into_quantize(graph, node);
+    return Status();
+  }
+  if (op_as<ir::ConvertImage>(graph, node)) {
+    absorb_into_image(graph, node);
     return Status();
   }
   switch (int8_form(graph, node)) {

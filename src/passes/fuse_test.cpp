@@ -113,6 +113,21 @@ TEST(FuseInt8, ReluIsTheClampOfItsU8Output) {
                           "y = Conv(relu, y_w)"));
 }
 
+TEST(FuseInt8, TheTablesOfAnImageQuantise) {
+  GraphBuilder b;
+  const ValueId image = b.graph().add_input("image", DType::kUInt8, {kBatch, 4, 4, 8});
+  ir::ConvertImage convert;
+  convert.mean.assign(8, 0.5);
+  convert.deviation.assign(8, 0.25);
+  const ValueId q = b.add(ir::Quantize{}, {b.add(convert, {image}, "x")}, "x_quantized");
+  b.graph().value(q).dtype = DType::kInt8;
+  b.graph().value(q).scale = 0.02f;
+  b.output(conv(b, q, 8, "y"));
+  ir::Graph graph = b.finish();
+  run_twice(graph, fuse);
+  EXPECT_THAT(nodes_of(graph), ElementsAre("x:s8 = ConvertImage(image)", "y = Conv(x, y_w)"));
+}
+
 TEST(FuseInt8, Relu6KeepsItsBoundOnlyInsideTheGrid) {
   for (const double threshold : {6.0, 9.0}) {
     GraphBuilder b;

@@ -107,6 +107,7 @@ bool keeps_samples_apart(const fb::Plan& plan, const fb::Step& step) {
     case fb::Params::Clip:
     case fb::Params::Cast:
     case fb::Params::Resize:
+    case fb::Params::ConvertImage:
       return true;
     case fb::Params::MatMul:
     case fb::Params::Binary:

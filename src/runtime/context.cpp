@@ -205,11 +205,14 @@ std::vector<StepProfile> Context::profile(std::span<const Tensor> inputs) {
   state_->bind_outputs(outputs);
   std::vector<runtime::StepTime> times;
   state_->program->run_profiled(state_->in_data, state_->out_data, times).value();
-  const std::vector<StepInfo> steps = engine().steps(target());
+  const auto& steps = *state_->program->plan().steps();
   std::vector<StepProfile> profile;
   for (std::size_t i = 0; i < times.size(); ++i) {
-    profile.push_back({.name = steps[i].name,
-                       .kind = steps[i].kind,
+    const engine::fb::Step& step = *steps.Get(static_cast<unsigned>(i));
+    const engine::fb::Cuda* cuda = step.params_as_Cuda();
+    profile.push_back({.name = step.name()->str(),
+                       .kind = cuda != nullptr ? cuda->family()->str()
+                                               : engine::fb::EnumNameParams(step.params_type()),
                        .kernel = times[i].kernel,
                        .microseconds = times[i].microseconds,
                        .bytes = times[i].bytes});

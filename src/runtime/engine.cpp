@@ -123,13 +123,7 @@ std::vector<StepInfo> Engine::steps(const std::string& target) const {
   return steps;
 }
 
-std::vector<std::string> Engine::targets() const {
-  std::vector<std::string> targets;
-  for (const fb::Plan* plan : *state_->file->engine().plans()) {
-    targets.push_back(plan->target()->str());
-  }
-  return targets;
-}
+std::vector<std::string> Engine::targets() const { return runtime::targets_of(*state_->file); }
 
 std::string Engine::preprocess() const { return text(state_->file->engine().preprocess()); }
 std::string Engine::model_name() const { return text(state_->file->engine().model()); }

@@ -88,10 +88,12 @@ struct ExecutorOptions {
 Result<std::unique_ptr<Executor>> make_executor(std::shared_ptr<const engine::EngineFile> file,
                                                 const ExecutorOptions& options);
 
-/// The file's plan for `target`; null if it holds none.
+/// The file's first plan for `target`; null if it holds none.
 const engine::fb::Plan* find_plan(const engine::EngineFile& file, const std::string& target);
 
-/// "cpu, cuda:sm_90a": what the file was built for.
+/// What the file was built for, each target once.
+std::vector<std::string> targets_of(const engine::EngineFile& file);
+/// "cpu, cuda:sm_90a".
 std::string targets_text(const engine::EngineFile& file);
 
 }  // namespace xinfer::runtime

@@ -77,6 +77,8 @@ Result<std::unique_ptr<Step>> make_step(const StepSource& source) {
       return make_from<fb::Quantize>(source);
     case fb::Params::ShapeOf:
       return make_from<fb::ShapeOf>(source);
+    case fb::Params::ConvertImage:
+      return make_from<fb::ConvertImage>(source);
     case fb::Params::Cuda:  // CudaProgram runs those
     case fb::Params::NONE:
       break;

@@ -61,6 +61,7 @@ GpuCase conv_float_case(std::uint64_t seed);
 GpuCase depthwise_case(std::uint64_t seed);
 GpuCase depthwise_half_case(std::uint64_t seed);
 GpuCase convert_case(std::uint64_t seed);
+GpuCase image_case(std::uint64_t seed);
 GpuCase combine_case(std::uint64_t seed);
 GpuCase table_case(std::uint64_t seed);
 GpuCase max_pool_case(std::uint64_t seed);

@@ -41,6 +41,21 @@ Recorded record(const runtime::TensorView& view) {
   return value;
 }
 
+/// Random values of an input: normally distributed floats, or any bytes.
+std::vector<std::byte> random_values(std::mt19937& random, DType dtype, std::int64_t count) {
+  std::normal_distribution<float> normal;
+  std::vector<std::byte> bytes(static_cast<std::size_t>(count) * size_of(dtype));
+  if (dtype != DType::kFloat32) {
+    for (std::byte& byte : bytes) byte = static_cast<std::byte>(random());
+    return bytes;
+  }
+  for (std::size_t i = 0; i < bytes.size(); i += sizeof(float)) {
+    const float value = normal(random);
+    std::memcpy(&bytes[i], &value, sizeof(float));
+  }
+  return bytes;
+}
+
 /// Runs the engine on random inputs of one batch; the later of two observations of a value counts
 /// (a concatenation is written in parts).
 Recording run(const std::shared_ptr<const engine::EngineFile>& file, Device::Kind kind,
@@ -49,18 +64,15 @@ Recording run(const std::shared_ptr<const engine::EngineFile>& file, Device::Kin
   options.device.kind = kind;
   const auto executor = runtime::make_executor(file, options).value();
   std::mt19937 random(1);
-  std::normal_distribution<float> normal;
   std::vector<Shape> shapes;
-  std::vector<std::vector<float>> inputs;
+  std::vector<std::vector<std::byte>> inputs;
   for (const engine::fb::Binding* binding : *file->engine().inputs()) {
     Shape shape(binding->opt()->begin(), binding->opt()->end());
     if (binding->min()->Get(0) != binding->max()->Get(0)) shape[0] = batch;
     std::int64_t size = 1;
     for (const std::int64_t dim : shape) size *= dim;
-    std::vector<float> values(static_cast<std::size_t>(size));
-    for (float& value : values) value = normal(random);
     shapes.push_back(shape);
-    inputs.push_back(std::move(values));
+    inputs.push_back(random_values(random, static_cast<DType>(binding->dtype()), size));
   }
   executor->bind_shapes(shapes).value();
   std::vector<std::vector<std::byte>> outputs;

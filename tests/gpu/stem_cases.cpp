@@ -6,6 +6,8 @@
 #include <cstring>
 
 #include "conv_cases.h"
+#include "image_cases.h"
+#include "kernels/cuda/image_kernels.h"
 #include "kernels/cuda/stem_kernels.h"
 #include "kernels/quantize/quantize.h"
 #include "random.h"
@@ -204,9 +206,18 @@ GpuCase conv_stem_case(std::uint64_t seed) {
   conv.problem.shape.y_pixel_stride = s.out_channels;
   conv.y_bytes =
       static_cast<std::size_t>(conv.batch * s.out_h * s.out_w * s.out_channels) * size_of(output);
-  const auto image =
-      random.tensor(DType::kFloat32, conv.batch * p.channels * p.image_h * p.image_w);
-  conv.x = converted(p, conv.batch, rearranged(p, conv.batch, image));
+  p.byte_image = random.chance(3);
+  std::vector<std::uint8_t> image, tables;
+  if (p.byte_image) {
+    image = random.tensor(DType::kUInt8, conv.batch * p.channels * p.image_h * p.image_w);
+    tables = random.tensor(kernels::cuda::image_table_type(p.conv.input), 256 * p.channels);
+    conv.x =
+        through_tables({conv.batch, p.image_h, p.image_w, p.channels, p.block, s.x_pixel_stride},
+                       image, tables, p.conv.input);
+  } else {
+    image = random.tensor(DType::kFloat32, conv.batch * p.channels * p.image_h * p.image_w);
+    conv.x = converted(p, conv.batch, rearranged(p, conv.batch, image));
+  }
 
   const kernels::cuda::StemTactic tactic{static_cast<int>(random.pick(1, 9)),
                                          static_cast<int>(random.pick(1, 4)),
@@ -217,14 +228,16 @@ GpuCase conv_stem_case(std::uint64_t seed) {
   for (auto& [operand, bytes] : result.inputs) {
     if (operand == Operand::kInput) bytes = image;
   }
+  if (p.byte_image) result.inputs.emplace_back(Operand::kInput2, tables);
   result.y_bytes = static_cast<std::size_t>(conv.batch * pool.height.out * pool.width.out * pitch) *
                    size_of(output);
   result.description = fmt::format(
-      "seed {}: batch {}, image {}x{}x{} in blocks of {}, {} -> {}x{}x{} {}, kernel "
+      "seed {}: batch {}, {} image {}x{}x{} in blocks of {}, {} -> {}x{}x{} {}, kernel "
       "{}x{}, pool {}x{} to {}x{}, {} steps",
-      seed, conv.batch, p.image_h, p.image_w, p.channels, p.block, to_string(p.conv.input), s.out_h,
-      s.out_w, s.out_channels, to_string(output), s.kernel_h, s.kernel_w, pool.height.kernel,
-      pool.width.kernel, pool.height.out, pool.width.out, conv.problem.epilogue.step_count);
+      seed, conv.batch, p.byte_image ? "u8" : "float32", p.image_h, p.image_w, p.channels, p.block,
+      to_string(p.conv.input), s.out_h, s.out_w, s.out_channels, to_string(output), s.kernel_h,
+      s.kernel_w, pool.height.kernel, pool.width.kernel, pool.height.out, pool.width.out,
+      conv.problem.epilogue.step_count);
   result.expected = [conv, pool, pitch, stored] { return pooled(conv, pool, pitch, stored); };
   return result;
 }

@@ -76,6 +76,11 @@ class EngineBuilder {
   EngineBuilder& with_max_batch_size(std::int64_t n);
   /// Shapes of an input: the smallest, the usual and the largest.
   EngineBuilder& with_profile(const std::string& input, Shape min, Shape opt, Shape max);
+  /// A further shape that a GPU engine gets kernels for, where dimensions beside the batch are
+  /// dynamic; the profile's usual, smallest and largest shape have theirs anyway. At other shapes
+  /// within the profile an engine runs on a GPU in programs that can compile (make_missing_plans),
+  /// and on a CPU everywhere. The batch of `shape` does not matter.
+  EngineBuilder& with_shape(const std::string& input, Shape shape);
   /// "cpu", "cuda" (the first GPU), "cuda:1", "cuda:sm_90a" (a GPU that need not be there), or
   /// several joined by commas: the engine then holds a plan for each. The default, "auto", is the
   /// first GPU if there is one that kernels can be compiled for, else the CPU.
@@ -102,6 +107,13 @@ class EngineBuilder {
   EngineBuilder& with_range(const std::string& value, double low, double high);
   /// Stored in the engine, so that `run` and `eval` need none: the --preprocess text.
   EngineBuilder& with_preprocess(const std::string& text);
+  /// The engine reads images as they are decoded, uint8 [N, H, W, C], instead of the float32 [N, C,
+  /// H, W] or [N, H, W, C] of the model's only input: (pixel * scale - mean) / std of
+  /// with_preprocess becomes part of its first layer, through a table of 256 entries a channel.
+  /// Resize, crop and colour order remain the caller's (SampleSet does them). Calibration feeds the
+  /// model's own float32 input as ever. Its property "u8_input" holds the model's layout, "nchw" or
+  /// "nhwc".
+  EngineBuilder& with_u8_input();
   /// Threads for calibration; 0 = all processors. Does not change any result.
   EngineBuilder& with_threads(int threads);
   /// Instruction set for calibration; does not change any result.
@@ -137,6 +149,12 @@ class EngineBuilder {
 /// The compiler of GPU kernels (NVRTC), or what is missing for building GPU engines and how to get
 /// it.
 std::string kernel_compiler_status();
+
+/// Lets engines run on GPUs at sizes that they hold no kernels for, within their profiles: these
+/// are compiled when the shapes are bound, which takes seconds the first time, and kept in the
+/// user's cache folder. Made by the first EngineBuilder, by the Python module and by the xinfer
+/// command; other programs that link the compiler call it once.
+void make_missing_plans();
 
 }  // namespace xinfer::builders
 

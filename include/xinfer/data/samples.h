@@ -43,8 +43,10 @@ struct SampleBatch {
 class SampleSet {
  public:
   /// `path` is a folder of images (class folders or flat), one image, a .npy array [N, …], or a
-  /// .npz with an array per input name. `inputs` are the model's; negative or differing sizes in
-  /// `max` do not matter, only what is fixed (min == max) is checked.
+  /// .npz with an array per input name. Images feed float32 inputs, and uint8 inputs with their
+  /// pixels after resize, crop and colour: scale, mean and std are then the engine's part. `inputs`
+  /// are the model's; negative or differing sizes in `max` do not matter, only what is fixed (min
+  /// == max) is checked.
   static SampleSet open(const std::filesystem::path& path, const SampleOptions& options,
                         const std::vector<BindingInfo>& inputs);
   /// Several images or folders of images as one set, for a model with one input.

@@ -2,7 +2,8 @@
 // the convolution multiplies, the convolution, and the max pooling behind it if there is one.
 //
 //   x'[b, y, x, (dy kBlock + dx) kChannels + c] =
-//       convert(image[b, c, y kBlock + dy, x kBlock + dx])
+//       convert(image[b, c, y kBlock + dy, x kBlock + dx])   float32 images
+//       table[c][image[b, y kBlock + dy, x kBlock + dx, c]]  u8 images
 //   y = max over the pooling window of epilogue(sum over taps of x' * w)
 //
 // The convolution has stride 1 over pixels of one or two granules of 16 bytes
@@ -196,7 +197,8 @@ __device__ __forceinline__ void pool_rows(const Stem& stem, int from, int to, vo
 }  // namespace xi
 
 extern "C" __global__ void __launch_bounds__(layer::kThreads, layer::kBlocksResident)
-    conv_stem(const float* image, const __grid_constant__ xi::TensorMap image_map,
+    conv_stem(const void* images, const void* tables,
+              const __grid_constant__ xi::TensorMap image_map,
               const __grid_constant__ xi::TensorMap weight_map, const float* multiplier,
               const float* bias, void* y, const xi::StepPointers steps) {
   using namespace xi;
@@ -215,10 +217,11 @@ extern "C" __global__ void __launch_bounds__(layer::kThreads, layer::kBlocksResi
                   slice * kSliceRowBytes / size_of(kInElem), 0);
     }
   }
-  const Tables tables(multiplier, bias);
+  const Tables channels(multiplier, bias);
   wait_for_predecessor();
   if (threadIdx.x == 0) copy_image(stem, &image_map, 0, kSlots);
-  image += static_cast<s64>(stem.image) * kChannels * kImageH * kImageW;
+  const u8* image = static_cast<const u8*>(images) +
+                    static_cast<s64>(stem.image) * (kChannels * kImageH * kImageW * kElementBytes);
   __syncthreads();
   // Convolution rows before `computed` and converted rows before `converted` are done or not
   // needed.
@@ -226,7 +229,7 @@ extern "C" __global__ void __launch_bounds__(layer::kThreads, layer::kBlocksResi
   for (int row = stem.first_row; row < stem.end_row; row += kStepRows) {
     const int row_end = min(row + kStepRows, stem.end_row);
     const int need = Stem::rows_needed(row_end);
-    convert_rows(stem, image, converted, need + kKernelH - 1);
+    convert_rows(stem, image, tables, converted, need + kKernelH - 1);
     proxy_fence();
     __syncthreads();
     if (threadIdx.x == 0) {
@@ -238,7 +241,7 @@ extern "C" __global__ void __launch_bounds__(layer::kThreads, layer::kBlocksResi
     for (int r = computed + static_cast<int>(threadIdx.x) / 128; r < need; r += kWarpgroups) {
       Fragment acc[kTileN / 2];
       multiply(acc, stem, r);
-      finish(acc, stem, r, tables, steps);
+      finish(acc, stem, r, channels, steps);
     }
     computed = need;
     __syncthreads();

@@ -13,6 +13,7 @@ using namespace layer;
 constexpr int kWarpgroups = kThreads / 128;
 constexpr int kPixelBytes = kGroupGranules * 16;
 constexpr int kProductRows = 64;
+constexpr int kElementBytes = kByteImage ? 1 : 4;  // of the image
 constexpr int kOutColumns = (kStripColumns - 1) * kPoolStrideW + kPoolKernelW;
 constexpr int kInColumns = kOutColumns + kKernelW - 1;
 constexpr int kPitch = ceil_div(kProductRows + kKernelW - 1, 8) * 8;
@@ -184,6 +185,41 @@ __device__ __forceinline__ void gather_copied(u32 rows, int column, float (&valu
   }
 }
 
+/// The same of a u8 image, through its tables. The channels of pixels side by side are one run of
+/// bytes, read by twos where they start at even addresses.
+__device__ __forceinline__ void gather_bytes(const u8* image, const void* tables, int y, int x,
+                                             float (&values)[kRun]) {
+  constexpr bool kPairs = kBlock * kChannels % 2 == 0 && kImageW % kBlock == 0;
+#pragma unroll
+  for (int k = 0; k < kRun; ++k) values[k] = 0.0f;
+#pragma unroll
+  for (int dy = 0; dy < kBlock; ++dy) {
+    const int iy = y * kBlock + dy;
+    if (iy < 0 || iy >= kImageH || x < 0 || x * kBlock >= kImageW) continue;
+    const u8* bytes = image + (iy * kImageW + x * kBlock) * kChannels;
+    int byte[kBlock * kChannels];
+    if constexpr (kPairs) {
+#pragma unroll
+      for (int i = 0; i < kBlock * kChannels; i += 2) {
+        const u16 pair = __ldg(reinterpret_cast<const u16*>(bytes + i));
+        byte[i] = pair & 255;
+        byte[i + 1] = pair >> 8;
+      }
+    } else {
+#pragma unroll
+      for (int i = 0; i < kBlock * kChannels; ++i) {
+        byte[i] = x * kBlock + i / kChannels < kImageW ? __ldg(bytes + i) : 0;
+      }
+    }
+#pragma unroll
+    for (int i = 0; i < kBlock * kChannels; ++i) {
+      if (!kPairs && x * kBlock + i / kChannels >= kImageW) continue;
+      values[dy * kBlock * kChannels + i] =
+          load_element<kTableElem>(tables, i % kChannels * 256 + byte[i]);
+    }
+  }
+}
+
 /// x / kFactor as exactly as its rounding to an integer needs (kernels/cuda/exact_quotient.h).
 __device__ __forceinline__ float quotient(float x) {
   if constexpr (kHasReciprocal) {
@@ -203,7 +239,11 @@ __device__ __forceinline__ void convert(const float (&values)[kRun], u32 (&words
       // Clamped on both sides although packing saturates: ptxas 13.0 turns the lower side alone
       // into F2IP.RELU, an instruction that an H200 does not have.
       const bool exists = k < kChannels * kBlock * kBlock;
-      q[k] = exists ? quantised<kInElem>(quotient(values[k])) : 0;
+      if constexpr (kByteImage) {
+        q[k] = static_cast<int>(values[k]);
+      } else {
+        q[k] = exists ? quantised<kInElem>(quotient(values[k])) : 0;
+      }
     }
 #pragma unroll
     for (int i = 0; i < kRun / 4; ++i) {
@@ -242,8 +282,8 @@ __device__ __forceinline__ void store_converted(const Stem& stem, int row, int c
 }
 
 /// Converts rows [from, to) into their ring. Without copies, two pixels are read at a time.
-__device__ __forceinline__ void convert_rows(const Stem& stem, const float* image, int from,
-                                             int to) {
+__device__ __forceinline__ void convert_rows(const Stem& stem, const void* image,
+                                             const void* tables, int from, int to) {
   constexpr int kTogether = kCopiesImage ? 1 : 2;
   const int count = (to - from) * kInColumns;
   if constexpr (kCopiesImage) {
@@ -262,10 +302,12 @@ __device__ __forceinline__ void convert_rows(const Stem& stem, const float* imag
       } else {
         const int y = i < count ? row - kPadTop : -kImageH - 1;  // outside
         const int x = stem.left + column - kPadLeft;
-        if constexpr (kBlock == 2 && kImageW % 2 == 0) {
-          gather_pairs(image, y, x, values[t]);
+        if constexpr (kByteImage) {
+          gather_bytes(static_cast<const u8*>(image), tables, y, x, values[t]);
+        } else if constexpr (kBlock == 2 && kImageW % 2 == 0) {
+          gather_pairs(static_cast<const float*>(image), y, x, values[t]);
         } else {
-          gather_elements(image, y, x, values[t]);
+          gather_elements(static_cast<const float*>(image), y, x, values[t]);
         }
       }
     }

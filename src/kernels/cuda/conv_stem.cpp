@@ -4,6 +4,7 @@
 
 #include "kernels/cuda/conv_constants.h"
 #include "kernels/cuda/exact_quotient.h"
+#include "kernels/cuda/image_kernels.h"
 #include "kernels/cuda/stem_kernels.h"
 #include "kernels/cuda/tensor_maps.h"
 #include "kernels/cuda/wgmma_source.h"
@@ -64,10 +65,13 @@ Status check_problem(const StemProblem& problem, const ConvLayout& layout) {
 void add_image(const StemProblem& problem, LayerSource& layer) {
   layer.constant("kImageH", problem.image_h).constant("kImageW", problem.image_w);
   layer.constant("kChannels", problem.channels).constant("kBlock", problem.block);
+  layer.constant("kByteImage", problem.byte_image);
+  layer.constant("kTableElem", image_table_type(problem.conv.input));
   layer.constant("kFactor", problem.factor);
   std::optional<ExactQuotient> quotient;
-  if (size_of(problem.conv.input) == 1)
+  if (size_of(problem.conv.input) == 1 && !problem.byte_image) {
     quotient = exact_quotient(problem.factor, problem.conv.input);
+  }
   layer.constant("kHasReciprocal", quotient.has_value());
   layer.constant("kReciprocal", quotient ? quotient->reciprocal : 0.0f);
   layer.constant("kReciprocalRest", quotient ? quotient->rest : 0.0f);
@@ -108,7 +112,8 @@ Plan make_plan(const StemProblem& problem, const ConvLayout& layout, const StemT
   const std::int64_t in_rows = out_rows + s.kernel_h - 1;
   const std::int64_t parities = pool.width.stride == 2 ? 2 : 1;
   plan.image_columns = round_up((out_columns + s.kernel_w - 1) * problem.block + 3, 4);
-  plan.copies_image = problem.image_w % 4 == 0 && plan.image_columns <= kMostBoxExtent;
+  plan.copies_image =
+      !problem.byte_image && problem.image_w % 4 == 0 && plan.image_columns <= kMostBoxExtent;
   const std::int64_t slots = plan.copies_image ? in_rows : 0;
   const std::int64_t slot_bytes =
       round_up(problem.channels * problem.block * plan.image_columns * 4, 128);
@@ -205,6 +210,7 @@ Result<KernelSpec> stem_kernel(const StemProblem& problem, const StemTactic& tac
                                    ? KernelArgument{Kind::kTensorMap, Operand::kInput, 1}
                                    : KernelArgument{Kind::kNoTensorMap};
   spec.arguments = {{Kind::kPointer, Operand::kInput},
+                    {Kind::kPointer, Operand::kInput2},
                     image,
                     {Kind::kTensorMap, Operand::kWeights, 0},
                     {Kind::kPointer, Operand::kMultiplier},

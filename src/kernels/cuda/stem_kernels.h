@@ -10,8 +10,8 @@
 
 namespace xinfer::kernels::cuda {
 
-/// Operand::kInput is the image, float32 [channels, image_h, image_w]; kOutput the convolution's
-/// output or, with pooling, that.
+/// Operand::kInput is the image, float32 [channels, image_h, image_w] or u8 [image_h, image_w,
+/// channels]; kOutput the convolution's output or, with pooling, that.
 struct StemProblem {
   /// The convolution after space_to_depth_shape, of stride 1. shape.y_pixel_stride,
   /// stored_channels and output_align are the launch's output's; x_pixel_stride is not read. Its
@@ -19,7 +19,10 @@ struct StemProblem {
   ConvProblem conv;
   std::int64_t image_h = 1, image_w = 1, channels = 3;
   std::int64_t block = 2;  ///< of the space to depth
-  float factor = 1.0f;     ///< INT8: the scale of the convolution's input
+  float factor = 1.0f;     ///< INT8: the scale of the convolution's input; not for u8 images
+  /// The image is u8, and kInput2 holds tables that make it the convolution's input, as
+  /// image_kernel's do (kernels/cuda/image_kernels.h).
+  bool byte_image = false;
   /// Max pooling of the convolution's outputs, its depth trivial and without dilation; windows that
   /// overlap or touch.
   std::optional<PoolShape> pool;

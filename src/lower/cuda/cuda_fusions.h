@@ -73,6 +73,17 @@ std::optional<MergedProjections> merge_projections(Lowering& lowering, engine::B
 
 Status lower_attention(CudaLowering& cuda, const FusedAttention& attention);
 
+/// Whether one launch can join the parts of the concatenation `step`.
+bool can_concatenate_in_one(const CudaLowering& cuda, const fb::StepT& step);
+Status lower_concat_in_one(CudaLowering& cuda, const fb::StepT& step);
+
+/// Functions of two float tensors of which one is joined of parts that nothing else reads whole
+/// (a vision transformer's class token and patches, to which positions are added), with the
+/// concatenation: one launch does both.
+std::map<const fb::StepT*, const fb::StepT*> find_joined_operands(const Lowering& lowering,
+                                                                  const CudaLowering& cuda);
+Status lower_joined_operand(CudaLowering& cuda, const fb::StepT& step, const fb::StepT& joined);
+
 /// An image's conversion, the convolution that alone reads it, and the max pooling that alone reads
 /// that: one kernel computes them all.
 struct FusedStem {

@@ -253,6 +253,8 @@ Status CudaLowering::lower_step(const fb::StepT& step) {
       return lower(step.params.AsResize());
     case fb::Params::Quantize:
       return lower(step.params.AsQuantize());
+    case fb::Params::ConvertImage:
+      return lower(step.params.AsConvertImage());
     case fb::Params::ByteTable:
       return lower(step.params.AsByteTable());
     case fb::Params::QuantizedBinary:
@@ -315,6 +317,8 @@ Status CudaLowering::run() {
   const std::map<const fb::StepT*, FusedAttention> attentions = find_attentions();
   const std::vector<FusedStem> found_stems =
       precisions_.empty() ? std::vector<FusedStem>() : find_fused_stems(source_, *this);
+  std::map<const fb::StepT*, const fb::StepT*> joined_operands;
+  if (!precisions_.empty()) joined_operands = find_joined_operands(source_, *this);
   std::vector<std::unique_ptr<fb::StepT>> common = std::move(source_.plan().steps);
   DroppedSteps dropped;
   for (const auto& [last, attention] : attentions) {
@@ -325,11 +329,14 @@ Status CudaLowering::run() {
     dropped.insert({stem.convert, stem.conv});
     stems.emplace(stem.last(), stem);
   }
+  for (const auto& [step, joined] : joined_operands) dropped.insert(joined);
   const auto lower = [&](const fb::StepT& step) {
     const auto attention = attentions.find(&step);
     if (attention != attentions.end()) return lower_attention(*this, attention->second);
     const auto stem = stems.find(&step);
     if (stem != stems.end()) return lower_fused_stem(*this, stem->second);
+    const auto joined = joined_operands.find(&step);
+    if (joined != joined_operands.end()) return lower_joined_operand(*this, step, *joined->second);
     return dropped.contains(&step) ? Status() : lower_step(step);
   };
   for (const auto& step : common) {

@@ -157,6 +157,7 @@ Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::Redu
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::ResizeT& resize);
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::QuantizeT& convert);
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::ByteTableT& table);
+Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::ConvertImageT& convert);
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::QuantizedBinaryT& op);
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::TransposeT& transpose);
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::SliceT& slice);

@@ -7,7 +7,7 @@
 #include "kernels/cuda/pointwise_kernels.h"
 #include "kernels/elementwise/half.h"
 #include "kernels/movement/kinds.h"
-#include "lower/cuda/cuda_lowering.h"
+#include "lower/cuda/cuda_fusions.h"
 
 namespace xinfer::lower {
 namespace {
@@ -196,6 +196,7 @@ Status emit_columns(CudaLowering& cuda, const fb::StepT& step, const std::string
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::ConcatT& concat) {
   XINFER_ASSIGN_OR_RETURN(const CudaTensor y, cuda.tensor(step.outputs[0]));
   if (concat.axis == 0) return batch_must_stay();
+  if (can_concatenate_in_one(cuda, step)) return lower_concat_in_one(cuda, step);
   const std::size_t axis = concat.axis - 1;
   std::int64_t position = 0;
   for (std::size_t i = 0; i < step.inputs.size(); ++i) {

@@ -21,9 +21,12 @@ std::map<TensorId, int> count_readers(const Lowering& lowering, const fb::PlanT&
   return readers;
 }
 
-/// [N, spatial…, C] from [N, C, spatial…], float32 to INT8 or FP16: what can store blocks.
+/// [N, spatial…, C] from [N, C, spatial…] float32 or from a u8 image, to INT8 or FP16: what can
+/// store blocks.
 bool makes_channels_last(const fb::StepT& step, const CudaTensor& x, const CudaTensor& y) {
-  if (x.dtype != DType::kFloat32 || y.dtype == DType::kFloat32) return false;
+  if (y.dtype == DType::kFloat32) return false;
+  if (step.params.type == fb::Params::ConvertImage) return true;
+  if (x.dtype != DType::kFloat32) return false;
   const auto* convert = step.params.AsQuantize();
   const auto* transpose = step.params.AsTranspose();
   if (convert == nullptr && transpose == nullptr) return false;
@@ -53,6 +56,7 @@ Result<kernels::cuda::StemProblem> stem_problem(const CudaLowering& cuda, const 
   problem.channels = x.dims[2];
   problem.block = cuda.stem_block(x.id);
   problem.factor = x.scale;
+  problem.byte_image = stem.convert->params.type == fb::Params::ConvertImage;
   kernels::cuda::ConvProblem& conv = problem.conv;
   conv.shape = kernels::cuda::space_to_depth_shape(conv_shape(*stem.conv->params.AsConv(), x, y));
   conv.shape.y_pixel_stride = out.pitch;
@@ -108,6 +112,10 @@ Status lower_fused_stem(CudaLowering& cuda, const FusedStem& stem) {
   launch.family = "Stem";
   launch.batch = y.batch;
   cuda.read(launch, kernels::cuda::Operand::kInput, stem.convert->inputs[0]);
+  if (const auto* image = stem.convert->params.AsConvertImage()) {
+    cuda.use(launch, kernels::cuda::Operand::kInput2,
+             cuda.blobs().add(cuda.rows_of(image->tables)));
+  }
   for (const auto& part : conv.epilogue->steps) {
     XINFER_RETURN_IF_ERROR(
         add_epilogue_step(cuda, *stem.conv, *part, launch, problem.conv.epilogue));

@@ -19,8 +19,7 @@ constexpr std::size_t kPartAlignment = 256;  // tensor maps need 16 bytes, wide 
 /// Engines in use, so that contexts share them.
 struct OpenEngines {
   std::mutex mutex;
-  std::map<std::pair<const engine::EngineFile*, cuda::ContextHandle>,
-           std::weak_ptr<const CudaEngine>>
+  std::map<std::pair<const fb::Plan*, cuda::ContextHandle>, std::weak_ptr<const CudaEngine>>
       engines;
 };
 
@@ -55,22 +54,28 @@ const fb::Plan* find_cuda_plan(const engine::EngineFile& file, int compute_capab
   return best;
 }
 
+Result<const fb::Plan*> CudaEngine::choose_plan(const engine::EngineFile& file, int ordinal) {
+  XINFER_ASSIGN_OR_RETURN(const cuda::DeviceProperties device, cuda::device_properties(ordinal));
+  const fb::Plan* plan = find_cuda_plan(file, device.compute_capability);
+  if (plan != nullptr) return plan;
+  return failure(ErrorCode::kIncompatibleEngine,
+                 "{}: holds no plan for cuda:{} ({}, compute capability {}.{}); it was built for: "
+                 "{}",
+                 file.origin(), ordinal, device.name, device.compute_capability / 10,
+                 device.compute_capability % 10, targets_text(file));
+}
+
 Result<std::shared_ptr<const CudaEngine>> CudaEngine::open(
-    std::shared_ptr<const engine::EngineFile> file, int ordinal) {
+    std::shared_ptr<const engine::EngineFile> file, int ordinal, const fb::Plan* plan) {
   XINFER_ASSIGN_OR_RETURN(cuda::Context context, cuda::Context::open(ordinal));
   XINFER_ASSIGN_OR_RETURN(cuda::DeviceProperties device, cuda::device_properties(ordinal));
-  const fb::Plan* plan = find_cuda_plan(*file, device.compute_capability);
   if (plan == nullptr) {
-    return failure(ErrorCode::kIncompatibleEngine,
-                   "{}: holds no plan for cuda:{} ({}, compute capability {}.{}); it was built "
-                   "for: {}",
-                   file->origin(), ordinal, device.name, device.compute_capability / 10,
-                   device.compute_capability % 10, targets_text(*file));
+    XINFER_ASSIGN_OR_RETURN(plan, choose_plan(*file, ordinal));
   }
   std::shared_ptr<CudaEngine> made;  // goes after the lock: its destructor takes it
   OpenEngines& open = open_engines();
   const std::lock_guard lock(open.mutex);
-  auto& entry = open.engines[{file.get(), context.handle()}];
+  auto& entry = open.engines[{plan, context.handle()}];
   if (std::shared_ptr<const CudaEngine> shared = entry.lock()) return shared;
   const cuda::ContextScope scope(context);
   XINFER_RETURN_IF_ERROR(scope.status());

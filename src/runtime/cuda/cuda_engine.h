@@ -23,11 +23,15 @@ class CudaEngine {
     cuda::Kernel function;
   };
 
-  /// Uploads the weights and loads the kernels of the plan that fits device `ordinal`, unless a
-  /// context of the same file on the same device has done so already. Fails with
-  /// incompatible_engine, naming what the file holds, if no plan fits.
+  /// The first plan of the file among those that fit device `ordinal` best. Fails with
+  /// incompatible_engine, naming what the file holds, if none does.
+  static Result<const engine::fb::Plan*> choose_plan(const engine::EngineFile& file, int ordinal);
+
+  /// Uploads the weights and loads the kernels of `plan`, one of the file's (null: choose_plan's),
+  /// unless a context of the same file on the same device has done so already.
   static Result<std::shared_ptr<const CudaEngine>> open(
-      std::shared_ptr<const engine::EngineFile> file, int ordinal);
+      std::shared_ptr<const engine::EngineFile> file, int ordinal,
+      const engine::fb::Plan* plan = nullptr);
   ~CudaEngine();
 
   const engine::fb::Plan& plan() const { return *plan_; }

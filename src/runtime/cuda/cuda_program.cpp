@@ -37,7 +37,7 @@ unsigned choose_kernel(const fb::Cuda& launch, std::int64_t batch) {
 
 Result<std::unique_ptr<CudaProgram>> CudaProgram::create(
     std::shared_ptr<const engine::EngineFile> file, const CudaProgramOptions& options) {
-  XINFER_ASSIGN_OR_RETURN(auto engine, CudaEngine::open(file, options.ordinal));
+  XINFER_ASSIGN_OR_RETURN(auto engine, CudaEngine::open(file, options.ordinal, options.plan));
   const cuda::ContextScope scope(engine->context());
   XINFER_RETURN_IF_ERROR(scope.status());
   std::unique_ptr<CudaProgram> program(new CudaProgram(std::move(file), std::move(engine)));

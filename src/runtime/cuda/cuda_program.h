@@ -23,6 +23,7 @@ namespace xinfer::runtime {
 
 struct CudaProgramOptions {
   int ordinal = 0;
+  const engine::fb::Plan* plan = nullptr;  ///< of the file; null: the one that fits the GPU best
 };
 
 class CudaProgram final : public Executor {

@@ -37,6 +37,7 @@ StepResult make_step_of(const StepSource& source, const fb::Softmax& params);
 StepResult make_step_of(const StepSource& source, const fb::LayerNorm& params);
 StepResult make_step_of(const StepSource& source, const fb::Quantize& params);
 StepResult make_step_of(const StepSource& source, const fb::ShapeOf& params);
+StepResult make_step_of(const StepSource& source, const fb::ConvertImage& params);
 
 /// A step that is one kernel call: `function(pool)` returns Status.
 template <typename Function>

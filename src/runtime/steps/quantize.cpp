@@ -78,6 +78,28 @@ StepResult make_step_of(const StepSource& source, const fb::Quantize& params) {
   });
 }
 
+StepResult make_step_of(const StepSource& source, const fb::ConvertImage& params) {
+  XINFER_RETURN_IF_ERROR(check_operands(source, 1));
+  const TensorView* x = source.input(0);
+  const TensorView* y = source.output();
+  if (x->dtype != DType::kUInt8 || x->dims.size() != 4 || x->dims != y->dims ||
+      (y->dtype != DType::kFloat32 && !is_int8(*y)) || params.tables() == nullptr ||
+      params.tables()->size() !=
+          static_cast<std::size_t>(x->channels()) * 256 * size_of(y->dtype)) {
+    return misfit("an image's conversion");
+  }
+  kernels::ConvertShape shape;
+  shape.pixels = x->pixels();
+  shape.channels = x->channels();
+  shape.x_pixel_stride = x->pixel_stride;
+  shape.y_pixel_stride = y->pixel_stride;
+  const auto* tables = source.blob<std::byte>(params.tables());
+  return call_step([=](ThreadPool& pool) {
+    return kernels::convert_image(shape, static_cast<const std::uint8_t*>(x->data), y->dtype,
+                                  y->data, tables, pool);
+  });
+}
+
 StepResult make_step_of(const StepSource& source, const fb::ByteTable& params) {
   XINFER_RETURN_IF_ERROR(check_operands(source, 1));
   const TensorView* x = source.input(0);

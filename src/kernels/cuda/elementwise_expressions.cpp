@@ -1,0 +1,285 @@
+// The elementwise functions as CUDA C++ text.
+#include <cmath>
+
+#include "kernels/cuda/elementwise_kernels.h"
+#include "kernels/cuda/elementwise_types.h"
+#include "kernels/cuda/layer_source.h"
+
+namespace xinfer::kernels::cuda {
+
+Result<std::string> unary_expression(Unary function, float alpha, float beta, std::string_view x) {
+  const std::string a = float_literal(alpha), b = float_literal(beta);
+  const auto call = [&](const char* name) { return fmt::format("{}({})", name, x); };
+  switch (function) {
+    case Unary::kIdentity:
+      return std::string(x);
+    case Unary::kAbs:
+      return call("fabsf");
+    case Unary::kNeg:
+      return fmt::format("(-({}))", x);
+    case Unary::kExp:
+      return call("expf");
+    case Unary::kLog:
+      return call("logf");
+    case Unary::kSqrt:
+      return call("sqrtf");
+    case Unary::kReciprocal:
+      return fmt::format("(1.0f / ({}))", x);
+    case Unary::kFloor:
+      return call("floorf");
+    case Unary::kCeil:
+      return call("ceilf");
+    case Unary::kRound:
+      return call("rintf");
+    case Unary::kErf:
+      return call("erff");
+    case Unary::kTanh:
+      return call("tanhf");
+    case Unary::kSigmoid:
+      return call("xi::sigmoid");
+    case Unary::kHardSigmoid:
+      return fmt::format("xi::hard_sigmoid({}, {}, {})", x, a, b);
+    case Unary::kHardSwish:
+      return call("xi::hard_swish");
+    case Unary::kSilu:
+      return call("xi::silu");
+    case Unary::kGelu:
+      return call("xi::gelu");
+    case Unary::kGeluTanh:
+      return call("xi::gelu_tanh");
+    case Unary::kRelu:
+      return fmt::format("fmaxf({}, 0.0f)", x);
+    case Unary::kLeakyRelu:
+      return fmt::format("xi::leaky_relu({}, {})", x, a);
+    case Unary::kElu:
+      return fmt::format("xi::elu({}, {})", x, a);
+    case Unary::kSoftplus:
+      return call("xi::softplus");
+    case Unary::kMish:
+      return call("xi::mish");
+    case Unary::kSign:
+      return fmt::format("(({0}) > 0.0f ? 1.0f : ({0}) < 0.0f ? -1.0f : ({0}))", x);
+    case Unary::kSelu:
+      return fmt::format("({2} * (({0}) > 0.0f ? ({0}) : {1} * expm1f({0})))", x, a, b);
+    case Unary::kCelu:
+      return fmt::format("(fmaxf({0}, 0.0f) + fminf(0.0f, {1} * expm1f(({0}) / {1})))", x, a);
+    case Unary::kThresholdedRelu:
+      return fmt::format("(({0}) > {1} ? ({0}) : 0.0f)", x, a);
+    case Unary::kSoftsign:
+      return fmt::format("(({0}) / (1.0f + fabsf({0})))", x);
+    case Unary::kShrink:
+      return fmt::format("(({0}) < -({1}) ? ({0}) + {2} : ({0}) > {1} ? ({0}) - {2} : 0.0f)", x, a,
+                         b);
+    case Unary::kSwish:
+      return fmt::format("(({0}) * xi::sigmoid({1} * ({0})))", x, a);
+    case Unary::kSin:
+      return call("sinf");
+    case Unary::kCos:
+      return call("cosf");
+    case Unary::kTan:
+      return call("tanf");
+    case Unary::kAsin:
+      return call("asinf");
+    case Unary::kAcos:
+      return call("acosf");
+    case Unary::kAtan:
+      return call("atanf");
+    case Unary::kSinh:
+      return call("sinhf");
+    case Unary::kCosh:
+      return call("coshf");
+    case Unary::kAsinh:
+      return call("asinhf");
+    case Unary::kAcosh:
+      return call("acoshf");
+    case Unary::kAtanh:
+      return call("atanhf");
+    case Unary::kNot:
+    case Unary::kBitwiseNot:
+      break;
+  }
+  return unsupported("function {} of float32 has no CUDA form", static_cast<int>(function));
+}
+
+namespace {
+
+Result<std::string> integer_unary(Unary function, std::string_view x, DType dtype) {
+  const std::string type = value_type(dtype);
+  switch (function) {
+    case Unary::kIdentity:
+      return std::string(x);
+    case Unary::kAbs:
+      return fmt::format("(({0}) < 0 ? xi::wrapped_sub<{1}>(0, {0}) : ({0}))", x, type);
+    case Unary::kNeg:
+      return fmt::format("xi::wrapped_sub<{1}>(0, {0})", x, type);
+    case Unary::kSign:
+      return fmt::format("(({0}) > 0 ? 1 : ({0}) < 0 ? -1 : 0)", x);
+    case Unary::kRelu:
+      return fmt::format("(({0}) > 0 ? ({0}) : 0)", x);
+    case Unary::kBitwiseNot:
+      return fmt::format("(~({0}))", x);
+    default:
+      return unsupported("function {} of {} has no CUDA form", static_cast<int>(function),
+                         to_string(dtype));
+  }
+}
+
+}  // namespace
+
+Result<std::string> unary_expression(Unary function, float alpha, float beta, std::string_view x,
+                                     DType dtype) {
+  if (is_float(dtype)) return unary_expression(function, alpha, beta, x);
+  if (is_integer(dtype)) return integer_unary(function, x, dtype);
+  const bool copies = function == Unary::kIdentity;
+  if (dtype == DType::kBool && (copies || function == Unary::kNot)) {
+    return copies ? std::string(x) : fmt::format("(!({}))", x);
+  }
+  return unsupported("function {} of {} has no CUDA form", static_cast<int>(function),
+                     to_string(dtype));
+}
+
+namespace {
+
+/// Functions that look the same for numbers of every type.
+const char* comparison(Binary function) {
+  switch (function) {
+    case Binary::kEqual:
+      return "==";
+    case Binary::kLess:
+      return "<";
+    case Binary::kLessOrEqual:
+      return "<=";
+    case Binary::kGreater:
+      return ">";
+    case Binary::kGreaterOrEqual:
+      return ">=";
+    default:
+      return nullptr;
+  }
+}
+
+Status no_binary(Binary function, DType dtype) {
+  return unsupported("binary function {} of {} has no CUDA form", static_cast<int>(function),
+                     to_string(dtype));
+}
+
+Result<std::string> float_binary(Binary function, std::string_view a, std::string_view b) {
+  const auto infix = [&](const char* sign) { return fmt::format("(({}) {} ({}))", a, sign, b); };
+  switch (function) {
+    case Binary::kAdd:
+      return infix("+");
+    case Binary::kSub:
+      return infix("-");
+    case Binary::kMul:
+      return infix("*");
+    case Binary::kDiv:
+      return infix("/");
+    case Binary::kMin:
+      return fmt::format("fminf({}, {})", a, b);
+    case Binary::kMax:
+      return fmt::format("fmaxf({}, {})", a, b);
+    case Binary::kFmod:
+      return fmt::format("fmodf({}, {})", a, b);
+    case Binary::kPRelu:
+      return fmt::format("xi::leaky_relu({}, {})", a, b);
+    case Binary::kPow:
+      return fmt::format("powf({}, static_cast<float>({}))", a, b);
+    default:
+      return no_binary(function, DType::kFloat32);
+  }
+}
+
+Result<std::string> bool_binary(Binary function, std::string_view a, std::string_view b) {
+  switch (function) {
+    case Binary::kAnd:
+      return fmt::format("(({}) && ({}))", a, b);
+    case Binary::kOr:
+      return fmt::format("(({}) || ({}))", a, b);
+    case Binary::kXor:
+      return fmt::format("(({}) != ({}))", a, b);
+    default:
+      return no_binary(function, DType::kBool);
+  }
+}
+
+Result<std::string> integer_binary(Binary function, std::string_view a, std::string_view b,
+                                   DType dtype) {
+  const auto call = [&](const char* name) {
+    return fmt::format("xi::{}<{}>({}, {})", name, value_type(dtype), a, b);
+  };
+  const auto infix = [&](const char* sign) { return fmt::format("(({}) {} ({}))", a, sign, b); };
+  switch (function) {
+    case Binary::kAdd:
+      return call("wrapped_add");
+    case Binary::kSub:
+      return call("wrapped_sub");
+    case Binary::kMul:
+      return call("wrapped_mul");
+    case Binary::kDiv:
+      return call("quotient_of");
+    case Binary::kFmod:
+      return call("remainder_of");
+    case Binary::kMod:
+      return call("modulo_of");
+    case Binary::kMin:
+      return fmt::format("(({0}) < ({1}) ? ({0}) : ({1}))", a, b);
+    case Binary::kMax:
+      return fmt::format("(({0}) > ({1}) ? ({0}) : ({1}))", a, b);
+    case Binary::kPRelu:
+      return fmt::format("(({0}) < 0 ? xi::wrapped_mul<{2}>({0}, {1}) : ({0}))", a, b,
+                         value_type(dtype));
+    case Binary::kBitwiseAnd:
+      return infix("&");
+    case Binary::kBitwiseOr:
+      return infix("|");
+    case Binary::kBitwiseXor:
+      return infix("^");
+    default:
+      return no_binary(function, dtype);
+  }
+}
+
+}  // namespace
+
+Result<std::string> binary_expression(Binary function, std::string_view a, std::string_view b,
+                                      DType dtype) {
+  const bool is_number = is_float(dtype) || is_integer(dtype);
+  const bool equality = function == Binary::kEqual && dtype == DType::kBool;
+  if (const char* sign = comparison(function); sign != nullptr && (is_number || equality)) {
+    return fmt::format("(({}) {} ({}))", a, sign, b);
+  }
+  if (is_float(dtype)) return float_binary(function, a, b);
+  if (is_integer(dtype)) return integer_binary(function, a, b, dtype);
+  if (dtype == DType::kBool) return bool_binary(function, a, b);
+  return no_binary(function, dtype);
+}
+
+std::string clip_expression(double low, double high, std::string_view x, DType dtype) {
+  if (is_float(dtype)) {
+    return fmt::format("fminf(fmaxf({}, {}), {})", x, float_literal(static_cast<float>(low)),
+                       float_literal(static_cast<float>(high)));
+  }
+  std::string text(x);
+  const auto bound = [&](const char* sign, double value) {
+    text = fmt::format("(({0}) {1} {2:.0f} ? static_cast<{3}>({2:.0f}) : ({0}))", text, sign, value,
+                       value_type(dtype));
+  };
+  if (!std::isinf(low)) bound("<", low);
+  if (!std::isinf(high)) bound(">", high);
+  return text;
+}
+
+Result<std::string> cast_expression(DType from, DType to, std::string_view x) {
+  const auto known = [](DType dtype) {
+    return is_float(dtype) || is_integer(dtype) || dtype == DType::kBool;
+  };
+  if (!known(from) || !known(to)) {
+    return unsupported("a cast from {} to {} has no CUDA form", to_string(from), to_string(to));
+  }
+  if (to == DType::kBool) return fmt::format("(({}) != 0)", x);
+  if (is_integer(to) && is_float(from))
+    return fmt::format("xi::truncated<{}>({})", value_type(to), x);
+  return fmt::format("static_cast<{}>({})", value_type(to), x);
+}
+
+}  // namespace xinfer::kernels::cuda
