@@ -79,6 +79,7 @@ ImplicitGemm::ImplicitGemm(const ConvShape& shape, const ConvArguments& argument
       store_plan_(store),
       kernel_(kernel),
       store_(select_store(store, isa)),
+      finished_(select_finished_tiles(kernel, store)),
       gather_(select_gather(isa)),
       name_(fmt::format("conv_{}_{}x{}", kernel.name, tactic.tile_rows,
                         tactic.tile_panels * kPanelChannels)),
@@ -208,6 +209,11 @@ void ImplicitGemm::run_tiles(const ColumnBlock& block, const std::byte* rows_beg
     tile.a = rows_begin + static_cast<std::size_t>(row) * row_stride_;
     result.rows = static_cast<int>(std::min<std::int64_t>(tactic_.tile_rows, rows - row));
     result.first_pixel = pixel_offset_ + first_row + row;
+    if (const FinishedTile finish = finished_.find(result.rows, result.columns);
+        finish != nullptr) {
+      finish(tile, store_plan_, result);
+      continue;
+    }
     kernel_.run(tile, result.rows, block.panels);
     store_(store_plan_, result);
   }

@@ -8,6 +8,7 @@
 #include "kernels/conv/accumulator_store.h"
 #include "kernels/conv/activation_rows.h"
 #include "kernels/conv/column_blocks.h"
+#include "kernels/conv/finished_tiles.h"
 #include "kernels/conv/product_parts.h"
 #include "kernels/conv/tactic.h"
 
@@ -47,6 +48,7 @@ class ImplicitGemm final : public Convolution {
   StorePlan store_plan_;
   const GemmKernel& kernel_;
   StoreAccumulators store_;
+  FinishedTiles finished_;
   GatherRows gather_;
   std::string name_;
   std::vector<ColumnBlock> columns_;

@@ -81,6 +81,7 @@ LineGemm::LineGemm(const ConvShape& shape, const ConvArguments& arguments, const
       lines_(shape, kernel.type, kernel.format, static_cast<const std::byte*>(arguments.x)),
       store_plan_(store),
       store_(select_store(store, isa)),
+      finished_(select_finished_tiles(kernel, store)),
       name_(fmt::format("conv_lines_{}_{}x{}", kernel.name, tactic.tile_rows,
                         tactic.tile_panels * kPanelChannels)),
       packed_(static_cast<const std::byte*>(arguments.packed_weights)),
@@ -149,6 +150,10 @@ void LineGemm::run_block(const ColumnBlock& columns, const std::byte* block,
       tile.a = row + first * tile.a_row_bytes;
       result.rows = rows;
       result.first_pixel = pixel + first;
+      if (const FinishedTile finish = finished_.find(rows, result.columns); finish != nullptr) {
+        finish(tile, store_plan_, result);
+        continue;
+      }
       three_taps ? kernel_.run_three_taps(tile, rows) : kernel_.run(tile, rows, columns.panels);
       store_(store_plan_, result);
     }

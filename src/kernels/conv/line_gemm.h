@@ -13,6 +13,7 @@
 #include "kernels/conv/accumulator_store.h"
 #include "kernels/conv/bordered_lines.h"
 #include "kernels/conv/column_blocks.h"
+#include "kernels/conv/finished_tiles.h"
 #include "kernels/conv/product_parts.h"
 #include "kernels/conv/tactic.h"
 
@@ -46,6 +47,7 @@ class LineGemm final : public Convolution {
   BorderedLines lines_;
   StorePlan store_plan_;
   StoreAccumulators store_;
+  FinishedTiles finished_;
   std::string name_;
   const std::byte* packed_;   ///< weights as packed, with the compensation behind them
   const std::byte* weights_;  ///< of tiles: packed, or `line_weights_`
