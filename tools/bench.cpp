@@ -10,6 +10,7 @@
 #include <numeric>
 #include <random>
 #include <thread>
+#include <utility>
 
 #include "arguments.h"
 #include "commands.h"
@@ -264,8 +265,11 @@ Roofline roofline_of(const StepProfile& step, double operations, Peaks& peaks) {
 
 nlohmann::json print_steps(const Engine& engine, Stream& stream, bool print) {
   const std::vector<StepProfile> steps = profile_steps(stream);
-  const std::vector<double> operations =
+  std::vector<double> operations =
       step_operations(engine, stream.context().target(), stream.batch());
+  for (std::size_t i = 0; i + 1 < steps.size(); ++i) {
+    if (steps[i].kernel == "(next step)") operations[i + 1] += std::exchange(operations[i], 0);
+  }
   double total = 0, least_us = 0;
   for (const StepProfile& step : steps) total += step.microseconds;
   Peaks peaks(stream.context());

@@ -52,7 +52,8 @@ nlohmann::json to_json(const std::vector<StepInfo>& steps) {
                     {"kernels", kernels},
                     {"variants", variants},
                     {"origins", step.origins},
-                    {"output_dtype", step.output_dtype}});
+                    {"output_dtype", step.output_dtype},
+                    {"chain", step.chain}});
   }
   return list;
 }

@@ -16,7 +16,7 @@ namespace xinfer::engine {
 namespace {
 
 /// One input "x" [batch, 3], one step, one blob.
-std::string sample_engine() {
+std::string sample_engine(std::uint32_t chain = 0) {
   fb::EngineT engine;
   engine.model = "sample";
   for (auto* bindings : {&engine.inputs, &engine.outputs}) {
@@ -39,6 +39,7 @@ std::string sample_engine() {
   const float weights[] = {1, 2, 3};
   auto step = std::make_unique<fb::StepT>();
   step->name = "gemm";
+  step->chain = chain;
   fb::GemmT gemm;
   gemm.weights = blobs.add(std::span<const float>(weights));
   gemm.epilogue = std::make_unique<fb::EpilogueT>();
@@ -85,6 +86,11 @@ TEST(EngineFile, NamesWhatIsWrong) {
   std::string altered = good;
   altered[altered.size() - kBlobAlignment - 60] ^= 1;
   EXPECT_EQ(error_of(altered), "e: damaged: the weights do not match their hash");
+}
+
+TEST(EngineFile, ChainsLieWithinThePlan) {
+  EXPECT_EQ(error_of(sample_engine(1)), "e: damaged: step \"gemm\" begins a broken chain");
+  EXPECT_EQ(error_of(sample_engine(2)), "e: damaged: step \"gemm\" begins a broken chain");
 }
 
 TEST(EngineFile, SurvivesEveryDamagedByte) {

@@ -65,6 +65,7 @@ class Validator {
       XINFER_RETURN_IF_ERROR(check_tensor(plan, *plan.tensors()->Get(i), i));
     }
     for (const fb::Step* step : *plan.steps()) XINFER_RETURN_IF_ERROR(check_step(plan, *step));
+    XINFER_RETURN_IF_ERROR(check_chains(*plan.steps()));
     const char* wrong = wrong_cuda_kernel(plan, blobs_bytes_);
     return wrong == nullptr ? Status() : damaged(wrong);
   }
@@ -134,6 +135,21 @@ class Validator {
       return wrong == nullptr ? Status() : damaged("step \"" + step.name()->str() + "\": " + wrong);
     }
     return check_blobs(step);
+  }
+
+  /// Whether steps fit each other is known when shapes are bound.
+  Status check_chains(const flatbuffers::Vector<flatbuffers::Offset<fb::Step>>& steps) const {
+    for (unsigned i = 0; i < steps.size();) {
+      const std::uint32_t length = steps.Get(i)->chain();
+      if (length == 1 || length > steps.size() - i) {
+        return damaged("step \"" + steps.Get(i)->name()->str() + "\" begins a broken chain");
+      }
+      for (unsigned k = 1; k < length; ++k) {
+        if (steps.Get(i + k)->chain() != 0) return damaged("a chain within a chain");
+      }
+      i += std::max(length, 1u);
+    }
+    return {};
   }
 
   /// Whether a tactic fits its convolution is known when shapes are bound.

@@ -1,6 +1,7 @@
 #include "lower/lower.h"
 
 #include "ir/text.h"
+#include "lower/chains.h"
 #include "lower/concat_slices.h"
 #include "lower/handlers.h"
 #include "lower/lowering.h"
@@ -41,6 +42,7 @@ Result<std::unique_ptr<fb::PlanT>> lower_cpu(const ir::Graph& graph, const Symbo
   Lowering lowering(graph, blobs);
   XINFER_RETURN_IF_ERROR(lower_graph(lowering));
   write_concat_slices(lowering);
+  mark_chains(lowering);
   XINFER_RETURN_IF_ERROR(plan_memory(lowering, symbols, InPlace::kYes));
   return lowering.take_plan();
 }

@@ -18,8 +18,13 @@ struct Block {
   std::size_t last = 0;
   std::size_t offset = 0;
   TensorId home = kNoTensor;  ///< whose bytes it uses, if it is written in place
+  /// Blocks that share no bytes with this one although they are not alive together.
+  std::vector<TensorId> rivals;
 
-  bool overlaps(const Block& other) const { return first <= other.last && other.first <= last; }
+  bool overlaps(const Block& other) const {
+    return (first <= other.last && other.first <= last) ||
+           std::find(rivals.begin(), rivals.end(), other.tensor) != rivals.end();
+  }
 };
 
 Result<std::size_t> bytes_at_maximum(const Lowering& lowering, const fb::PlanT& plan,
@@ -89,6 +94,18 @@ void place(Block& block, const std::vector<const Block*>& placed) {
   block.offset = offset;
 }
 
+/// Whether the step's result may not be written over `operand`: the step ends a chain, which reads
+/// its first input again after it has written some lines of the result.
+bool ends_chain_of(const Lowering& lowering, std::size_t step, TensorId operand) {
+  const auto& steps = lowering.plan().steps;
+  for (std::size_t i = 0; i < step; ++i) {
+    if (steps[i]->chain != 0 && i + steps[i]->chain - 1 == step) {
+      return lowering.owner(steps[i]->inputs[0]) == operand;
+    }
+  }
+  return false;
+}
+
 /// Lets results live on in the blocks of operands that end with the step.
 void share_in_place(const Lowering& lowering, std::vector<Block>& blocks) {
   const auto& steps = lowering.plan().steps;
@@ -99,9 +116,27 @@ void share_in_place(const Lowering& lowering, std::vector<Block>& blocks) {
     const Block& own = blocks[static_cast<std::size_t>(operand)];
     Block& home = own.home == kNoTensor ? blocks[static_cast<std::size_t>(operand)]
                                         : blocks[static_cast<std::size_t>(own.home)];
-    if (home.last != i || result.first != i) continue;
+    if (home.last != i || result.first != i || ends_chain_of(lowering, i, operand)) continue;
     result.home = home.tensor;
     home.last = result.last;
+  }
+}
+
+/// What a chain reads first and what it writes last are not alive together when its steps run one
+/// by one, but are when they run as one.
+void part_chain_ends(const Lowering& lowering, std::vector<Block>& blocks) {
+  const auto& steps = lowering.plan().steps;
+  const auto home_of = [&](TensorId tensor) {
+    const TensorId owner = lowering.owner(tensor);
+    const TensorId home = blocks[static_cast<std::size_t>(owner)].home;
+    return home == kNoTensor ? owner : home;
+  };
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    if (steps[i]->chain == 0) continue;
+    const TensorId x = home_of(steps[i]->inputs[0]);
+    const TensorId y = home_of(steps[i + steps[i]->chain - 1]->outputs[0]);
+    blocks[static_cast<std::size_t>(x)].rivals.push_back(y);
+    blocks[static_cast<std::size_t>(y)].rivals.push_back(x);
   }
 }
 
@@ -125,6 +160,7 @@ Status plan_memory(Lowering& lowering, const SymbolRanges& symbols, InPlace in_p
     }
   }
   if (in_place == InPlace::kYes) share_in_place(lowering, blocks);
+  part_chain_ends(lowering, blocks);
   for (auto& step : plan.steps) {
     if (step->params.type != fb::Params::MatMul) continue;
     XINFER_ASSIGN_OR_RETURN(step->workspace_bytes, matmul_workspace(lowering, *step, largest));

@@ -118,6 +118,7 @@ std::vector<StepInfo> Engine::steps(const std::string& target) const {
       const auto output = static_cast<unsigned>(step->outputs()->Get(0));
       info.output_dtype = to_string(static_cast<DType>(plan->tensors()->Get(output)->dtype()));
     }
+    info.chain = static_cast<int>(step->chain());
     steps.push_back(std::move(info));
   }
   return steps;

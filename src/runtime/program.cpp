@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <limits>
 
 #include "core/aligned_buffer.h"
 #include "runtime/batch_split.h"
+#include "runtime/steps/chain.h"
 #include "xinfer/core/device.h"
 
 namespace xinfer::runtime {
@@ -39,20 +39,11 @@ Program::Program(std::shared_ptr<const engine::EngineFile> file, const engine::f
 
 PlanMemory Program::memory_of(const engine::fb::Plan& plan) const {
   const std::span<const std::byte> blobs = file_->blobs();
-  PlanMemory memory;
-  memory.arena = static_cast<std::byte*>(arena_.get());
-  memory.arena_bytes = plan.arena_bytes();
-  if (samples_are_independent(file_->engine(), plan)) {
-    memory.largest_batch = std::numeric_limits<std::int64_t>::max();
-    for (const engine::fb::Binding* input : *file_->engine().inputs()) {
-      memory.largest_batch = std::min(memory.largest_batch, input->max()->Get(0));
-    }
-  }
-  memory.constant = [blobs](std::size_t offset, std::size_t size_bytes) -> std::byte* {
-    if (offset > blobs.size() || size_bytes > blobs.size() - offset) return nullptr;
-    return const_cast<std::byte*>(blobs.data() + offset);
-  };
-  return memory;
+  return {static_cast<std::byte*>(arena_.get()), plan.arena_bytes(),
+          [blobs](std::size_t offset, std::size_t size_bytes) -> std::byte* {
+            if (offset > blobs.size() || size_bytes > blobs.size() - offset) return nullptr;
+            return const_cast<std::byte*>(blobs.data() + offset);
+          }};
 }
 
 Status Program::bind_shapes(std::span<const Shape> shapes) {
@@ -114,15 +105,58 @@ StepSource Program::source_of(unsigned step) const {
           tactics_hold_};
 }
 
+unsigned Program::chain_length(unsigned step) const {
+  const std::uint32_t length = plan().steps()->Get(step)->chain();
+  return options_.chain_steps ? std::max(length, 1u) : 1u;
+}
+
 Status Program::make_steps() {
-  for (unsigned i = 0; i < plan().steps()->size(); ++i) {
-    Result<std::unique_ptr<Step>> made = make_step(source_of(i));
-    if (!made.ok()) {
-      return made.status().with_context("step \"" + plan().steps()->Get(i)->name()->str() + "\"");
+  const unsigned count = plan().steps()->size();
+  steps_.resize(count);
+  runs_.assign(count, 1);
+  for (unsigned i = 0; i < count; i += chain_length(i)) {
+    Status status = make_steps_from(i, chain_length(i));
+    if (!status.ok()) {
+      steps_.clear();
+      return status;
     }
-    steps_.push_back(*std::move(made));
   }
   return {};
+}
+
+/// Makes one step, or a chain's, which run as one if that is faster.
+Status Program::make_steps_from(unsigned first, unsigned count) {
+  const auto in_step = [&](Status status, unsigned i) {
+    return std::move(status).with_context("step \"" + plan().steps()->Get(i)->name()->str() + "\"");
+  };
+  const unsigned last = first + count - 1;
+  if (count > 1) {
+    std::vector<StepSource> sources;
+    for (unsigned i = first; i <= last; ++i) sources.push_back(source_of(i));
+    Result<std::unique_ptr<Step>> chain = make_chain_step(sources);
+    if (!chain.ok()) return in_step(chain.status(), last);
+    if (*chain != nullptr) {
+      for (unsigned i = first; i < last; ++i) steps_[i] = make_chained_step();
+      std::fill(&runs_[first], &runs_[last], 0u);
+      steps_[last] = *std::move(chain);
+      runs_[last] = count;
+      return {};
+    }
+  }
+  for (unsigned i = first; i <= last; ++i) {
+    Result<std::unique_ptr<Step>> made = make_step(source_of(i));
+    if (!made.ok()) return in_step(made.status(), i);
+    steps_[i] = *std::move(made);
+    runs_[i] = 1;
+  }
+  return {};
+}
+
+bool Program::touches_bindings(unsigned first, unsigned count) const {
+  for (unsigned i = first; i < first + count; ++i) {
+    if (bound_.touches_bindings(i)) return true;
+  }
+  return false;
 }
 
 Status Program::set_addresses(std::span<const void* const> inputs, std::span<void* const> outputs) {
@@ -130,11 +164,10 @@ Status Program::set_addresses(std::span<const void* const> inputs, std::span<voi
   XINFER_ASSIGN_OR_RETURN(const bool changed, bound_.set_addresses(inputs, outputs));
   if (!changed) return {};
   for (unsigned i = 0; i < steps_.size(); ++i) {
-    if (!steps_[i]->holds_addresses() || !bound_.touches_bindings(i)) continue;
-    const StepSource source = source_of(i);
-    XINFER_ASSIGN_OR_RETURN(const bool rebound, steps_[i]->rebind(source));
-    if (rebound) continue;
-    XINFER_ASSIGN_OR_RETURN(steps_[i], make_step(source));
+    const unsigned first = i + 1 - runs_[i];
+    if (!steps_[i]->holds_addresses() || !touches_bindings(first, runs_[i])) continue;
+    XINFER_ASSIGN_OR_RETURN(const bool rebound, steps_[i]->rebind(source_of(i)));
+    if (!rebound) XINFER_RETURN_IF_ERROR(make_steps_from(first, runs_[i]));
   }
   return {};
 }
@@ -234,9 +267,16 @@ Status Program::enqueue(std::span<const CallerMemory> inputs, std::span<const Ca
   return run(in, out);
 }
 
+/// What chains skip has to be computed for observers. Later runs leave it at that.
+Status Program::prepare_observed_run() {
+  const bool chained = std::any_of(runs_.begin(), runs_.end(), [](unsigned n) { return n != 1; });
+  options_.chain_steps = false;
+  return chained || steps_.empty() ? make_steps() : Status();
+}
+
 Status Program::run_observed(std::span<const void* const> inputs, std::span<void* const> outputs,
                              const Observer& observer) {
-  if (steps_.empty()) XINFER_RETURN_IF_ERROR(make_steps());
+  XINFER_RETURN_IF_ERROR(prepare_observed_run());
   XINFER_RETURN_IF_ERROR(set_addresses(inputs, outputs));
   for (unsigned i = 0; i < bound_.tensors().size(); ++i) {
     const engine::fb::Tensor& tensor = *plan().tensors()->Get(i);
@@ -256,13 +296,14 @@ Status Program::run_observed(std::span<const void* const> inputs, std::span<void
 }
 
 double Program::bytes_of(unsigned step) const {
-  const engine::fb::Step& s = *plan().steps()->Get(step);
+  const auto& steps = *plan().steps();
   double bytes = 0;
   const auto add = [&](std::int32_t index) {
     if (index < 0) return;
     const TensorView& view = bound_.tensors()[static_cast<std::size_t>(index)];
     bytes += static_cast<double>(view.size()) * static_cast<double>(size_of(view.dtype));
   };
+  const engine::fb::Step& s = *steps.Get(step);
   if (const auto* concat = s.params_as_Concat(); concat != nullptr && concat->in_place()) {
     // What was written into its slice is not moved; the rest is read and written.
     for (unsigned i = 0; i < s.inputs()->size() && i < concat->in_place()->size(); ++i) {
@@ -270,12 +311,21 @@ double Program::bytes_of(unsigned step) const {
     }
     return 2 * bytes;
   }
-  for (const std::int32_t input : *s.inputs()) add(input);
-  for (const std::int32_t output : *s.outputs()) add(output);
-  const engine::fb::Blob* weights = nullptr;
-  if (const auto* conv = s.params_as_Conv()) weights = conv->weights();
-  if (const auto* gemm = s.params_as_Gemm()) weights = gemm->weights();
-  return weights == nullptr ? bytes : bytes + static_cast<double>(weights->size());
+  for (unsigned i = step + 1 - runs_[step]; i <= step; ++i) {
+    // Within a chain the first input is what the step before it has just computed.
+    const bool continues = i != step + 1 - runs_[step];
+    for (unsigned k = continues ? 1 : 0; k < steps.Get(i)->inputs()->size(); ++k) {
+      add(steps.Get(i)->inputs()->Get(k));
+    }
+    const engine::fb::Blob* weights = nullptr;
+    if (const auto* conv = steps.Get(i)->params_as_Conv()) weights = conv->weights();
+    if (const auto* gemm = steps.Get(i)->params_as_Gemm()) weights = gemm->weights();
+    if (weights != nullptr) bytes += static_cast<double>(weights->size());
+  }
+  if (runs_[step] > 0) {
+    for (const std::int32_t output : *s.outputs()) add(output);
+  }
+  return bytes;
 }
 
 Status Program::run_profiled(std::span<const void* const> inputs, std::span<void* const> outputs,

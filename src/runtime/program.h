@@ -23,6 +23,8 @@ struct ProgramOptions {
   int threads = 0;  ///< 0: all processors this process may use
   /// Whether `run` may cut a batch into chunks, see batch_split.h.
   bool split_batch = true;
+  /// Whether chains of steps may run as one; never where a run is observed.
+  bool chain_steps = true;
 };
 
 /// One execution at a time; any number of programs share an EngineFile.
@@ -62,9 +64,14 @@ class Program final : public Executor {
 
   PlanMemory memory_of(const engine::fb::Plan& plan) const;
   StepSource source_of(unsigned step) const;
-  /// Inputs, outputs and weights of a step.
+  /// Inputs, outputs and weights of what steps_[step] runs.
   double bytes_of(unsigned step) const;
+  bool touches_bindings(unsigned first, unsigned count) const;
+  Status prepare_observed_run();
+  /// Steps of the chain that begins with `step`; 1 where none does or none may run.
+  unsigned chain_length(unsigned step) const;
   Status make_steps();
+  Status make_steps_from(unsigned first, unsigned count);
   Status make_lanes(std::span<const Shape> shapes);
   Status run_lanes(std::span<const void* const> inputs, std::span<void* const> outputs);
   Status set_addresses(std::span<const void* const> inputs, std::span<void* const> outputs);
@@ -79,6 +86,9 @@ class Program final : public Executor {
   std::shared_ptr<void> workspace_;
   BoundPlan bound_;
   std::vector<std::unique_ptr<Step>> steps_;
+  /// Beside each of them the steps that it runs, itself the last: 1, a chain's length, or 0 where
+  /// another one runs it.
+  std::vector<unsigned> runs_;
   bool tactics_hold_ = false;  ///< the plan's tactics were timed on this processor
 
   /// Where the batch is cut: a program of one thread for every thread, bound to a chunk.

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "digits.h"
+#include "inverted_residuals.h"
 #include "xinfer/builders/network.h"
 
 namespace {
@@ -84,6 +85,11 @@ Engine float_digits() {
   return builder.from_onnx(kDigits / "digits.onnx").with_max_batch_size(4).build();
 }
 
+Engine engine_of_chains() {
+  EngineBuilder builder;
+  return builder.from_network(inverted_residuals()).build();
+}
+
 /// Calls of operator new while a context that has run these shapes runs them again.
 std::int64_t allocations_of_a_run(Context& context, const Shape& shape) {
   const std::vector<Tensor> inputs = {filled(shape, 0.5f)};
@@ -97,14 +103,15 @@ std::int64_t allocations_of_a_run(Context& context, const Shape& shape) {
 TEST(SteadyState, RunsOfOneSampleDoNotAllocate) {
   const std::int64_t before = allocations;
   const Engine int8 = digits_builder().build(), fp32 = float_digits(),
-               many = engine_of_many_steps();
+               many = engine_of_many_steps(), chains = engine_of_chains();
   ASSERT_GT(allocations - before, 100) << "building allocates, so the count works";
   for (const int threads : {1, 2}) {
     SCOPED_TRACE(testing::Message() << threads << " threads");
-    Context a(int8, {threads}), b(fp32, {threads}), c(many, {threads});
+    Context a(int8, {threads}), b(fp32, {threads}), c(many, {threads}), d(chains, {threads});
     EXPECT_EQ(allocations_of_a_run(a, {1, 1, 8, 8}), 0) << "INT8";
     EXPECT_EQ(allocations_of_a_run(b, {1, 1, 8, 8}), 0) << "float32";
     EXPECT_EQ(allocations_of_a_run(c, {1, 6, 8}), 0) << "many steps";
+    EXPECT_EQ(allocations_of_a_run(d, {1, 8, 112, 112}), 0) << "chains";
   }
 }
 

@@ -62,6 +62,8 @@ struct StepInfo {
   std::vector<KernelInfo> kernels;   ///< GPU plans: by rising batch
   std::vector<std::string> origins;  ///< the model's nodes that it computes
   std::string output_dtype;
+  /// CPU plans: this many steps from this one on may run as one, some lines at a time; 0: alone.
+  int chain = 0;
 };
 
 /// An immutable compiled model: plan and weights. Copies share it; any number of threads may use

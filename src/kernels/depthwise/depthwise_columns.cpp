@@ -18,12 +18,6 @@ constexpr std::int64_t kMacsPerThread = 3 << 16;
 /// Bytes of a block's constants behind its weights: multiplier, bias, start.
 constexpr std::int64_t kBlockConstants = 3 * 4 * kDepthwiseChunk;
 
-Result<StorePlan> plan_store(const ConvShape& shape, const Epilogue& epilogue, void* y,
-                             CpuIsa isa) {
-  const AccumulatorTraits traits{false, shape.out_channels, shape.kernel_h * shape.kernel_w};
-  return make_store_plan(epilogue, y, shape.y_pixel_stride, traits, isa);
-}
-
 /// 64 channels at a time; of fewer, several pixels.
 std::vector<DepthwiseColumnBlock> split_channels(std::int64_t channels) {
   std::vector<DepthwiseColumnBlock> blocks;
@@ -39,52 +33,32 @@ std::vector<DepthwiseColumnBlock> split_channels(std::int64_t channels) {
   return blocks;
 }
 
-class DepthwiseColumns final : public Convolution {
- public:
-  DepthwiseColumns(const ConvShape& shape, ConvType type, const ConvArguments& arguments,
-                   const StorePlan& store, int threads);
+}  // namespace
 
-  void run(ThreadPool& pool) override;
-  bool rebind(const ConvArguments& arguments) override;
-  const char* name() const override { return "conv_depthwise_columns_avx512vbmi"; }
+Result<StorePlan> plan_column_store(const ConvShape& shape, const Epilogue& epilogue, void* y,
+                                    CpuIsa isa) {
+  const AccumulatorTraits traits{false, shape.out_channels, shape.kernel_h * shape.kernel_w};
+  return make_store_plan(epilogue, y, shape.y_pixel_stride, traits, isa);
+}
 
- private:
-  std::int64_t block_bytes() const {
-    return kColumnTaps * lines_ * kColumnWeights + kBlockConstants;
-  }
-  void fill_block(const DepthwiseLayout& layout, const ConvArguments& arguments,
-                  DepthwiseColumnBlock* block, std::byte* memory) const;
-  void run_lines(std::int64_t first, std::int64_t last);
+std::int64_t DepthwiseColumnLines::block_bytes() const {
+  return kColumnTaps * lines_ * kColumnWeights + kBlockConstants;
+}
 
-  ConvShape shape_;
-  bool x_signed_;
-  int lines_;  ///< output lines together
-  const std::byte* x_;
-  StorePlan store_;           ///< keeps the table
-  DepthwiseColumnCall call_;  ///< what all calls share
-  std::vector<DepthwiseColumnBlock> blocks_;
-  std::shared_ptr<void> constants_;
-  std::shared_ptr<void> zeros_;  ///< an input line of padding
-  std::int64_t parts_;
-};
-
-DepthwiseColumns::DepthwiseColumns(const ConvShape& shape, ConvType type,
-                                   const ConvArguments& arguments, const StorePlan& store,
-                                   int threads)
-    : shape_(shape),
-      x_signed_(type == ConvType::kS8S8),
+DepthwiseColumnLines::DepthwiseColumnLines(const ConvShape& shape, ConvType type,
+                                           const ConvArguments& arguments, const StorePlan& store)
+    : x_signed_(type == ConvType::kS8S8),
+      stride_(static_cast<int>(shape.stride_h)),
       lines_(shape.stride_h == 1 ? 2 : 1),
-      x_(static_cast<const std::byte*>(arguments.x)),
-      store_(store),
+      table_(store.table_storage),
       blocks_(split_channels(shape.out_channels)) {
   const auto line_bytes = static_cast<std::size_t>(shape.in_w * shape.x_pixel_stride);
   zeros_ = allocate_buffer(line_bytes + kDepthwiseChunk);
   std::memset(zeros_.get(), 0, line_bytes + kDepthwiseChunk);
   constants_ = allocate_buffer(blocks_.size() * static_cast<std::size_t>(block_bytes()));
-  const DepthwiseLayout layout(shape, type);
   auto* memory = static_cast<std::byte*>(constants_.get());
   for (DepthwiseColumnBlock& block : blocks_) {
-    fill_block(layout, arguments, &block, memory);
+    fill_block(shape, arguments, &block, memory);
     memory += block_bytes();
   }
   call_.zeros = static_cast<const std::byte*>(zeros_.get());
@@ -93,19 +67,18 @@ DepthwiseColumns::DepthwiseColumns(const ConvShape& shape, ConvType type,
   call_.pad_left = shape.pad_left;
   call_.x_pixel = shape.x_pixel_stride;
   call_.y_pixel = shape.y_pixel_stride;
-  call_.y_signed = store_.bytes_signed;
-  call_.low = static_cast<std::int8_t>(store_.byte_low);
-  call_.high = static_cast<std::int8_t>(store_.byte_high);
-  call_.clamps = store_.byte_low > (store_.bytes_signed ? -128 : 0) ||
-                 store_.byte_high < (store_.bytes_signed ? 127 : 255);
-  call_.table = store_.table;
-  const std::int64_t groups = (shape.batch * shape.out_h + lines_ - 1) / lines_;
-  parts_ = std::clamp<std::int64_t>(std::min(shape.macs() / kMacsPerThread, groups), 1, threads);
+  call_.y_signed = store.bytes_signed;
+  call_.low = static_cast<std::int8_t>(store.byte_low);
+  call_.high = static_cast<std::int8_t>(store.byte_high);
+  call_.clamps = store.byte_low > (store.bytes_signed ? -128 : 0) ||
+                 store.byte_high < (store.bytes_signed ? 127 : 255);
+  call_.table = store.table;
 }
 
 /// Weights of a kernel column for output line `line`: input line `line` + ky at byte ky of a dword.
-void DepthwiseColumns::fill_block(const DepthwiseLayout& layout, const ConvArguments& arguments,
-                                  DepthwiseColumnBlock* block, std::byte* memory) const {
+void DepthwiseColumnLines::fill_block(const ConvShape& shape, const ConvArguments& arguments,
+                                      DepthwiseColumnBlock* block, std::byte* memory) const {
+  const DepthwiseLayout layout(shape, x_signed_ ? ConvType::kS8S8 : ConvType::kU8S8);
   const auto* packed = static_cast<const std::int8_t*>(arguments.packed_weights);
   const auto* compensation = reinterpret_cast<const std::int32_t*>(packed + layout.weight_bytes);
   const std::int64_t weight_bytes = block_bytes() - kBlockConstants;
@@ -137,48 +110,79 @@ void DepthwiseColumns::fill_block(const DepthwiseLayout& layout, const ConvArgum
   block->start = start;
 }
 
-void DepthwiseColumns::run(ThreadPool& pool) {
-  const std::int64_t lines = shape_.batch * shape_.out_h;
-  pool.parallel_for(static_cast<std::size_t>(parts_), [&](std::size_t i) {
-    const auto part = static_cast<std::int64_t>(i);
-    run_lines(lines * part / parts_, lines * (part + 1) / parts_);
-  });
+void DepthwiseColumnLines::compute(const std::byte* const* lines, std::byte* y0,
+                                   std::byte* y1) const {
+  DepthwiseColumnCall call = call_;
+  for (const DepthwiseColumnBlock& block : blocks_) {
+    call.block = &block;
+    for (int i = 0; i < input_lines(); ++i) {
+      call.lines[i] = lines[i] + (lines[i] == call_.zeros ? 0 : block.first_channel);
+    }
+    call.y[0] = y0 + block.first_channel;
+    call.y[1] = y1 == nullptr ? nullptr : y1 + block.first_channel;
+    depthwise_column_kernel_avx512vbmi(stride_, x_signed_, block.lanes)(call);
+  }
 }
+
+namespace {
+
+class DepthwiseColumns final : public Convolution {
+ public:
+  DepthwiseColumns(const ConvShape& shape, ConvType type, const ConvArguments& arguments,
+                   const StorePlan& store, int threads)
+      : shape_(shape),
+        x_(static_cast<const std::byte*>(arguments.x)),
+        y_(static_cast<std::byte*>(arguments.y)),
+        columns_(shape, type, arguments, store) {
+    const std::int64_t together = columns_.output_lines();
+    const std::int64_t groups = (shape.batch * shape.out_h + together - 1) / together;
+    parts_ = std::clamp<std::int64_t>(std::min(shape.macs() / kMacsPerThread, groups), 1, threads);
+  }
+
+  void run(ThreadPool& pool) override {
+    const std::int64_t lines = shape_.batch * shape_.out_h;
+    pool.parallel_for(static_cast<std::size_t>(parts_), [&](std::size_t i) {
+      const auto part = static_cast<std::int64_t>(i);
+      run_lines(lines * part / parts_, lines * (part + 1) / parts_);
+    });
+  }
+
+  bool rebind(const ConvArguments& arguments) override {
+    x_ = static_cast<const std::byte*>(arguments.x);
+    y_ = static_cast<std::byte*>(arguments.y);
+    return true;
+  }
+
+  const char* name() const override { return "conv_depthwise_columns_avx512vbmi"; }
+
+ private:
+  void run_lines(std::int64_t first, std::int64_t last);
+
+  ConvShape shape_;
+  const std::byte* x_;
+  std::byte* y_;
+  DepthwiseColumnLines columns_;
+  std::int64_t parts_;
+};
 
 /// Output lines [first, last), counted over all images.
 void DepthwiseColumns::run_lines(std::int64_t first, std::int64_t last) {
   const ConvShape& s = shape_;
-  auto* y = static_cast<std::byte*>(store_.y);
+  const std::int64_t y_line = s.out_w * s.y_pixel_stride;
   for (std::int64_t line = first; line < last;) {
     const std::int64_t image = line / s.out_h;
     const std::int64_t left = std::min(last, (image + 1) * s.out_h) - line;
     const std::int64_t top = line % s.out_h * s.stride_h - s.pad_top;
     const std::byte* lines[4];
-    for (int i = 0; i < 2 + lines_; ++i) {
+    for (int i = 0; i < columns_.input_lines(); ++i) {
       const std::int64_t iy = top + i;
       const bool inside = iy >= 0 && iy < s.in_h;
-      lines[i] = inside ? x_ + (image * s.in_h + iy) * s.in_w * s.x_pixel_stride : call_.zeros;
+      lines[i] = inside ? x_ + (image * s.in_h + iy) * s.in_w * s.x_pixel_stride : columns_.zeros();
     }
-    const std::int64_t y_line = s.out_w * s.y_pixel_stride;
-    DepthwiseColumnCall call = call_;
-    for (const DepthwiseColumnBlock& block : blocks_) {
-      call.block = &block;
-      for (int i = 0; i < 2 + lines_; ++i) {
-        call.lines[i] = lines[i] + (lines[i] == call_.zeros ? 0 : block.first_channel);
-      }
-      call.y[0] = y + line * y_line + block.first_channel;
-      call.y[1] = left > 1 ? call.y[0] + y_line : nullptr;
-      depthwise_column_kernel_avx512vbmi(static_cast<int>(s.stride_h), x_signed_,
-                                         block.lanes)(call);
-    }
-    line += std::min<std::int64_t>(left, lines_);
+    std::byte* y = y_ + line * y_line;
+    columns_.compute(lines, y, left > 1 ? y + y_line : nullptr);
+    line += std::min<std::int64_t>(left, columns_.output_lines());
   }
-}
-
-bool DepthwiseColumns::rebind(const ConvArguments& arguments) {
-  x_ = static_cast<const std::byte*>(arguments.x);
-  rebind_store_plan(&store_, arguments.y, arguments.epilogue);
-  return true;
 }
 
 }  // namespace
@@ -192,7 +196,7 @@ bool has_depthwise_columns(const ConvShape& s, ConvType type, const Epilogue& ep
   if (!square || s.dilation_h != 1 || s.dilation_w != 1) return false;
   if (s.groups != s.in_channels || s.out_channels != s.in_channels) return false;
   std::byte y{};
-  const auto store = plan_store(s, epilogue, &y, isa);
+  const auto store = plan_column_store(s, epilogue, &y, isa);
   return store.ok() && store->bounded && !store->table_then_residual &&
          store->epilogue.step_count == (store->table != nullptr ? 1 : 0);
 }
@@ -201,7 +205,7 @@ Result<std::unique_ptr<Convolution>> make_depthwise_columns(const ConvShape& sha
                                                             const ConvArguments& arguments,
                                                             CpuIsa isa, int threads) {
   XINFER_ASSIGN_OR_RETURN(const StorePlan store,
-                          plan_store(shape, arguments.epilogue, arguments.y, isa));
+                          plan_column_store(shape, arguments.epilogue, arguments.y, isa));
   return std::unique_ptr<Convolution>(
       std::make_unique<DepthwiseColumns>(shape, type, arguments, store, threads));
 }

@@ -6,11 +6,14 @@
 // it for every kernel line. Lines are read where they lie, and y is stored from registers.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "core/cpu_isa.h"
+#include "kernels/conv/accumulator_store.h"
 #include "kernels/conv/conv.h"
 
 namespace xinfer::kernels {
@@ -53,6 +56,40 @@ struct DepthwiseColumnCall {
 /// Computes a call of stride `stride`, x in u8 or s8 as `x_signed` says.
 using DepthwiseColumnKernel = void (*)(const DepthwiseColumnCall& call);
 DepthwiseColumnKernel depthwise_column_kernel_avx512vbmi(int stride, bool x_signed, int lanes);
+
+/// A layer made ready for column kernels: computes neighbouring output lines from input lines
+/// wherever they lie.
+class DepthwiseColumnLines {
+ public:
+  /// y, the store's, is the caller's business; a pixel's strides are the shape's.
+  DepthwiseColumnLines(const ConvShape& shape, ConvType type, const ConvArguments& arguments,
+                       const StorePlan& store);
+
+  int output_lines() const { return lines_; }     ///< that one call computes at most
+  int input_lines() const { return 2 + lines_; }  ///< that it reads
+  /// An input line outside the image.
+  const std::byte* zeros() const { return call_.zeros; }
+  /// `lines` are input_lines(), y1 may be null.
+  void compute(const std::byte* const* lines, std::byte* y0, std::byte* y1) const;
+
+ private:
+  std::int64_t block_bytes() const;
+  void fill_block(const ConvShape& shape, const ConvArguments& arguments,
+                  DepthwiseColumnBlock* block, std::byte* memory) const;
+
+  bool x_signed_;
+  int stride_;
+  int lines_;
+  DepthwiseColumnCall call_;  ///< what all calls share
+  std::shared_ptr<const std::array<std::uint8_t, 256>> table_;
+  std::vector<DepthwiseColumnBlock> blocks_;
+  std::shared_ptr<void> constants_;
+  std::shared_ptr<void> zeros_;
+};
+
+/// The store of such a layer.
+Result<StorePlan> plan_column_store(const ConvShape& shape, const Epilogue& epilogue, void* y,
+                                    CpuIsa isa);
 
 /// True where make_depthwise_columns applies: shape, epilogue, instruction set and this processor.
 bool has_depthwise_columns(const ConvShape& shape, ConvType type, const Epilogue& epilogue,

@@ -1,4 +1,4 @@
-// Copying input lines into the ring and finding the taps in them.
+// Bringing input lines into the ring and finding the taps in them.
 #include "kernels/depthwise/depthwise_lines.h"
 
 #include <emmintrin.h>
@@ -19,6 +19,20 @@ std::int64_t plane_pixels(const ConvShape& s, const DepthwiseLayout& layout) {
   const std::int64_t period = layout.period_pixels();
   const std::int64_t outputs = (s.out_w + period - 1) / period * period;
   return outputs + (s.kernel_w - 1) * s.dilation_w / s.stride_w + 1;
+}
+
+/// Pixels that no output reaches have no place in the planes.
+std::vector<LinePlane> make_planes(const ConvShape& s, std::size_t plane_bytes,
+                                   std::int64_t pitch_bytes) {
+  std::vector<LinePlane> planes;
+  const std::int64_t end = std::min(
+      s.pad_left + s.in_w, (s.out_w - 1) * s.stride_w + (s.kernel_w - 1) * s.dilation_w + 1);
+  for (std::int64_t first = s.pad_left; first < std::min(s.pad_left + s.stride_w, end); ++first) {
+    planes.push_back({first - s.pad_left, s.stride_w, (end - first + s.stride_w - 1) / s.stride_w,
+                      static_cast<std::size_t>(first % s.stride_w) * plane_bytes +
+                          static_cast<std::size_t>(first / s.stride_w * pitch_bytes)});
+  }
+  return planes;
 }
 
 constexpr std::int64_t kChunkBytes = 16;
@@ -81,6 +95,7 @@ DepthwiseLines::DepthwiseLines(const ConvShape& shape, ConvType type, const Dept
       plane_bytes_(align_up(static_cast<std::size_t>(plane_pixels(shape, layout) * pitch_bytes_),
                             kBufferAlignment)),
       line_bytes_(plane_bytes_ * static_cast<std::size_t>(shape.stride_w)),
+      planes_(make_planes(shape, plane_bytes_, pitch_bytes_)),
       contents_(static_cast<std::size_t>(lines), -1) {
   const std::size_t bytes = line_bytes_ * (contents_.size() + 1);
   memory_ = allocate_buffer(bytes);
@@ -100,7 +115,12 @@ void DepthwiseLines::tap_pointers(std::int64_t iy, const std::byte** taps) {
     const auto place = static_cast<std::size_t>(iy) % contents_.size();
     line += line_bytes_ * place;
     if (contents_[place] != iy) {
-      copy_line(image_ + iy * shape_.in_w * shape_.x_pixel_stride * element_, line);
+      if (source_ == nullptr) {
+        copy_line(image_ + iy * shape_.in_w * shape_.x_pixel_stride * element_, line);
+      } else {
+        source_->write_lines(iy, 1, line);
+        if (shift_) shift_line(line);
+      }
       contents_[place] = iy;
     }
   }
@@ -121,43 +141,44 @@ void DepthwiseLines::spread_pixel(const std::byte* from, std::byte* to) const {
   }
 }
 
-/// Pixels `first`, `first` + stride_w, … of the padded line: those of one plane.
-void DepthwiseLines::copy_plane(const std::byte* from, std::byte* line, std::int64_t first,
-                                std::int64_t pixels) const {
+void DepthwiseLines::copy_plane(const std::byte* from, std::byte* line,
+                                const LinePlane& plane) const {
   const ConvShape& s = shape_;
   const std::int64_t pixel_bytes = s.x_pixel_stride * element_;
   PixelRun run;
-  run.from = from + (first - s.pad_left) * pixel_bytes;
-  run.from_step = s.stride_w * pixel_bytes;
-  run.to = line + static_cast<std::size_t>(first % s.stride_w) * plane_bytes_ +
-           first / s.stride_w * pitch_bytes_;
+  run.from = from + plane.first * pixel_bytes;
+  run.from_step = plane.step * pixel_bytes;
+  run.to = line + plane.offset_bytes;
   run.to_step = pitch_bytes_;
-  run.pixels = pixels;
+  run.pixels = plane.pixels;
   run.chunks = (s.in_channels * element_ + kChunkBytes - 1) / kChunkBytes;
   if (s.in_channels != s.out_channels) {
-    for (std::int64_t i = 0; i < pixels; ++i) {
+    for (std::int64_t i = 0; i < run.pixels; ++i) {
       spread_pixel(run.from + i * run.from_step, run.to + i * run.to_step);
     }
     return;
   }
   if (run.from_step == run.to_step && s.in_channels * element_ == run.to_step) {
     if (!shift_) {
-      std::memcpy(run.to, run.from, static_cast<std::size_t>(pixels * run.to_step));
+      std::memcpy(run.to, run.from, static_cast<std::size_t>(run.pixels * run.to_step));
       return;
     }
-    run.chunks *= pixels;  // one pixel follows the other on both sides
+    run.chunks *= run.pixels;  // one pixel follows the other on both sides
     run.pixels = 1;
   }
   shift_ ? copy_pixels<true>(run) : copy_pixels<false>(run);
 }
 
 void DepthwiseLines::copy_line(const std::byte* from, std::byte* line) const {
-  const ConvShape& s = shape_;
-  // Pixels that no output reaches have no place in the planes.
-  const std::int64_t end = std::min(
-      s.pad_left + s.in_w, (s.out_w - 1) * s.stride_w + (s.kernel_w - 1) * s.dilation_w + 1);
-  for (std::int64_t first = s.pad_left; first < std::min(s.pad_left + s.stride_w, end); ++first) {
-    copy_plane(from, line, first, (end - first + s.stride_w - 1) / s.stride_w);
+  for (const LinePlane& plane : planes_) copy_plane(from, line, plane);
+}
+
+/// Channels that fill a pixel up to its pitch change too: their weights are zero.
+void DepthwiseLines::shift_line(std::byte* line) const {
+  for (const LinePlane& plane : planes_) {
+    std::byte* pixels = line + plane.offset_bytes;
+    const std::int64_t chunks = plane.pixels * pitch_bytes_ / kChunkBytes;
+    copy_chunks<true, 0>(pixels, pixels, chunks);
   }
 }
 

@@ -5,7 +5,7 @@
 
 #include "kernels/conv/tactic.h"
 #include "kernels/depthwise/depthwise.h"
-#include "runtime/steps/epilogue.h"
+#include "runtime/steps/conv_operands.h"
 #include "runtime/tunable_step.h"
 
 namespace xinfer::runtime {
@@ -16,25 +16,6 @@ using kernels::ConvShape;
 using kernels::ConvTactic;
 using kernels::ConvType;
 using kernels::RowAccess;
-
-/// What a step's arguments are made from, besides the tensors bound now.
-struct ConvOperands {
-  const fb::Blob* weights;
-  const fb::Epilogue* epilogue;
-  std::int64_t out_channels;
-  ConvType type;
-};
-
-Result<ConvArguments> make_arguments(const StepSource& source, const ConvOperands& operands) {
-  ConvArguments arguments;
-  arguments.x = source.input(0)->data;
-  arguments.packed_weights = source.file.blob(*operands.weights);
-  arguments.y = source.output()->data;
-  XINFER_ASSIGN_OR_RETURN(arguments.epilogue,
-                          make_epilogue(source, *operands.epilogue, operands.out_channels,
-                                        operands.type != ConvType::kF32));
-  return arguments;
-}
 
 /// Holds a ready convolution; its addresses are baked in.
 class ConvStep final : public Step {
@@ -59,72 +40,12 @@ class ConvStep final : public Step {
   ConvOperands operands_;
 };
 
-bool matches(ConvType type, DType x) {
-  switch (type) {
-    case ConvType::kF32:
-      return x == DType::kFloat32;
-    case ConvType::kU8S8:
-      return x == DType::kUInt8;
-    case ConvType::kS8S8:
-      return x == DType::kInt8;
-  }
-  return false;
-}
-
-/// Spatial sizes as two axes; a 1-D convolution has height 1.
-Result<ConvShape> conv_shape(const fb::Conv& params, const TensorView& x, const TensorView& y) {
-  using List = const flatbuffers::Vector<std::int64_t>*;
-  const List lists[] = {params.kernel(), params.strides(), params.dilations(), params.pads_begin()};
-  const std::size_t spatial = x.dims.size() - 2;
-  if (x.dims.size() < 3 || spatial > 2 || y.dims.size() != x.dims.size()) {
-    return misfit("a convolution of unsupported rank");
-  }
-  for (const List list : lists) {
-    if (list == nullptr || list->size() != spatial) return misfit("a convolution's attributes");
-  }
-  const auto axis = [&](const auto* list, bool vertical, std::int64_t absent) -> std::int64_t {
-    if (!vertical) return list->Get(static_cast<unsigned>(spatial - 1));
-    return spatial == 2 ? list->Get(0) : absent;
-  };
-  ConvShape shape;
-  shape.batch = x.dims[0];
-  shape.in_h = spatial == 2 ? x.dims[1] : 1;
-  shape.in_w = x.dims[spatial];
-  shape.out_h = spatial == 2 ? y.dims[1] : 1;
-  shape.out_w = y.dims[spatial];
-  shape.in_channels = params.in_channels();
-  shape.out_channels = params.out_channels();
-  shape.groups = params.groups();
-  shape.kernel_h = axis(params.kernel(), true, 1);
-  shape.kernel_w = axis(params.kernel(), false, 1);
-  shape.stride_h = axis(params.strides(), true, 1);
-  shape.stride_w = axis(params.strides(), false, 1);
-  shape.dilation_h = axis(params.dilations(), true, 1);
-  shape.dilation_w = axis(params.dilations(), false, 1);
-  shape.pad_top = axis(params.pads_begin(), true, 0);
-  shape.pad_left = axis(params.pads_begin(), false, 0);
-  shape.x_pixel_stride = x.pixel_stride;
-  shape.y_pixel_stride = y.pixel_stride;
-  if (x.channels() != shape.in_channels || y.channels() != shape.out_channels || shape.groups < 1 ||
-      shape.in_channels % shape.groups != 0 || shape.kernel_h < 1 || shape.kernel_w < 1 ||
-      shape.stride_h < 1 || shape.stride_w < 1 || shape.dilation_h < 1 || shape.dilation_w < 1 ||
-      y.dims[0] != x.dims[0]) {
-    return misfit("a convolution's operands");
-  }
-  return shape;
-}
-
 StepResult make_conv(const StepSource& source, const ConvShape& shape, ConvType type,
                      bool depthwise, const fb::Blob* weights, const fb::Epilogue& epilogue,
                      const ConvTactic* tactic) {
-  const TensorView& x = *source.input(0);
-  const std::size_t needed = depthwise ? kernels::packed_depthwise_size(shape, type)
-                                       : kernels::packed_weights_size(shape, type);
-  if (weights == nullptr || weights->size() != needed || !matches(type, x.dtype)) {
-    return misfit("weights that do not fit their step");
-  }
   const ConvOperands operands{
       .weights = weights, .epilogue = &epilogue, .out_channels = shape.out_channels, .type = type};
+  XINFER_RETURN_IF_ERROR(check_weights(source, shape, operands, depthwise));
   XINFER_ASSIGN_OR_RETURN(const ConvArguments arguments, make_arguments(source, operands));
   XINFER_ASSIGN_OR_RETURN(
       std::unique_ptr<kernels::Convolution> convolution,

@@ -1,0 +1,18 @@
+// How a chain is cut, and when it is worth being one.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/chain/chain.h"
+
+namespace xinfer::kernels {
+
+struct ChainTactic {
+  std::int64_t tile_lines = 1;  ///< output lines of a tile
+  int parts = 1;                ///< for threads
+};
+
+/// For a chain of which can_chain is true.
+ChainTactic choose_chain_tactic(const Chain& chain, int threads);
+
+}  // namespace xinfer::kernels

@@ -1,0 +1,98 @@
+// Chains in whole engines: equal to their steps one by one, whatever the threads, the batch, the
+// instruction set and the caller's memory.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/cpu_isa.h"
+#include "inverted_residuals.h"
+#include "xinfer/builders/calibrator.h"
+#include "xinfer/builders/engine_builder.h"
+
+namespace xinfer {
+namespace {
+
+constexpr std::int64_t kSize = 112;
+
+Engine build(bool int8) {
+  EngineBuilder builder;
+  builder.from_network(inverted_residuals()).with_max_batch_size(4);
+  if (int8) {
+    bool sent = false;
+    builder.with_int8(std::make_shared<CallbackCalibrator>(
+        2, [sent](const auto&, std::vector<Tensor>& batch) mutable {
+          batch = {random_floats({2, 8, kSize, kSize}, 7)};
+          return !std::exchange(sent, true);
+        }));
+  }
+  return builder.build();
+}
+
+bool equal(const Tensor& a, const Tensor& b) {
+  return a.shape() == b.shape() && std::memcmp(a.data(), b.data(), a.size_bytes()) == 0;
+}
+
+class ChainedEngine : public testing::TestWithParam<bool> {
+ protected:
+  Engine engine_ = build(GetParam());
+};
+
+TEST_P(ChainedEngine, EqualsItsStepsOneByOne) {
+  for (const CpuIsa level : supported_isas()) {
+    const std::string isa = to_string(level);
+    for (const int threads : {1, 3}) {
+      for (const std::int64_t batch : {1, 3}) {
+        SCOPED_TRACE(testing::Message() << isa << ", " << threads << " threads, batch " << batch);
+        Context context(engine_, {.threads = threads, .cpu_isa = isa});
+        const Tensor x = random_floats({batch, 8, kSize, kSize}, 11);
+        const std::vector<Tensor> inputs = {x};
+        std::vector<Tensor> first = context.infer(inputs);
+        std::vector<Tensor> elsewhere = context.infer(inputs);
+        std::set<std::string> seen;
+        const std::vector<Tensor> alone = context.infer_observed(
+            inputs, [&](const std::string& name, const Tensor&) { seen.insert(name); });
+        EXPECT_TRUE(equal(first[0], alone[0]));
+        EXPECT_TRUE(equal(elsewhere[0], alone[0])) << "in other memory";
+        EXPECT_THAT(seen, testing::Contains("b_filtered"));
+        EXPECT_TRUE(equal(context.infer(inputs)[0], alone[0])) << "after an observed run";
+      }
+    }
+  }
+}
+
+TEST_P(ChainedEngine, SaysWhichStepsRunTogether) {
+  // AMX takes the steps one by one.
+  const CpuIsa isa = supports(CpuIsa::kAvx2) ? CpuIsa::kAvx2 : CpuIsa::kPortable;
+  Context context(engine_, {.threads = 1, .cpu_isa = to_string(isa)});
+  const std::vector<Tensor> inputs = {random_floats({1, 8, kSize, kSize}, 11)};
+  std::vector<std::string> chains;
+  const std::vector<StepProfile> steps = context.profile(inputs);
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    if (!steps[i].kernel.starts_with("chain_")) continue;
+    ASSERT_GE(i, 2u);
+    EXPECT_EQ(steps[i - 1].kernel, "(next step)");
+    EXPECT_EQ(steps[i - 2].kernel, "(next step)");
+    EXPECT_EQ(steps[i - 1].bytes, 0);
+    EXPECT_GT(steps[i].bytes, 0);
+    chains.push_back(steps[i].name);
+  }
+  EXPECT_EQ(chains.size(), 2u) << testing::PrintToString(chains);
+  std::vector<int> lengths;
+  for (const StepInfo& step : engine_.steps()) {
+    if (step.chain > 0) lengths.push_back(step.chain);
+  }
+  EXPECT_EQ(lengths, (std::vector<int>{3, 3}));
+}
+
+INSTANTIATE_TEST_SUITE_P(Types, ChainedEngine, testing::Bool(),
+                         [](const auto& type) { return type.param ? "Int8" : "Float"; });
+
+}  // namespace
+}  // namespace xinfer
