@@ -149,6 +149,21 @@ class CommandLine(unittest.TestCase):
         self.assertGreater(report["int8_mac_share"], 0.95)
         self.assertIn(b"QuantizeLinear", model.read_bytes())
 
+    def test_u8_input(self):
+        engine = self.work / "u8.engine"
+        xinfer("build", self.model, "--int8", "--calib", DIGITS / "calib", "--preprocess", PREPROCESS, "--max-batch", 8,
+               "--device", "cpu", "--u8-input", "-o", engine)  # fmt: skip
+        found = json.loads(xinfer("inspect", engine, "--json", "-").stdout)
+        self.assertEqual(found["inputs"][0]["dtype"], "uint8")
+        self.assertEqual(found["inputs"][0]["max"], [8, 8, 8, 1])
+        self.assertEqual(found["properties"]["u8_input"], "nchw")
+        # The same images, and a baseline that reads them as the engine does.
+        report = json.loads(
+            xinfer("eval", engine, "--data", DIGITS / "eval", "--baseline", self.model, "--count", 50, "--json", "-").stdout
+        )
+        self.assertEqual(report["engine"]["samples"], 50)
+        self.assertGreater(report["agreement_percent"], 95)
+
     def test_json_goes_to_a_file_or_replaces_the_text(self):
         image = sorted((DIGITS / "eval" / "7").glob("*.png"))[0]
         data = ("--data", DIGITS / "eval", "--count", 10)
