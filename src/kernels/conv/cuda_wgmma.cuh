@@ -11,7 +11,7 @@
 // (kTurns * kGroupWarpgroups + 1) warpgroups, the last one copies. Grid: persistent.
 #pragma once
 
-#include "conv/cuda_wgmma_tiles.cuh"
+#include "conv/cuda_wgmma_finish.cuh"
 
 namespace xi {
 
@@ -28,34 +28,9 @@ __device__ __forceinline__ void initialise_barriers(const SharedLayout& shared) 
   barrier_init_fence();
 }
 
-/// Copies multiplier and bias to shared memory in SharedTable's order: within a chunk, group of
-/// four `four` of lane quad `quad` goes to slot 4 * four + quad.
-__device__ __forceinline__ void fill_table(const SharedLayout& shared, const float* multiplier,
-                                           const float* bias) {
-  const int first_row = kResident ? blockIdx.x % kTilesN * kTileN : 0;
-  for (int i = threadIdx.x; i < kTableRows / 4; i += kThreads) {
-    const int chunk = i / (kChunkCols / 4), slot = i % (kChunkCols / 4);
-    const int row = run_start(first_row + chunk * kChunkCols, slot % 4) + slot / 4 * 4;
-    float4 m = {}, b = {};
-    if (row < kGroupRows) {
-      if constexpr (kScaled) m = __ldg(reinterpret_cast<const float4*>(multiplier + row));
-      b = __ldg(reinterpret_cast<const float4*>(bias + row));
-    }
-    const u32 to = shared.table() + i * 16;
-    asm volatile("st.shared.v4.f32 [%0], {%1,%2,%3,%4};" ::"r"(to), "f"(m.x), "f"(m.y), "f"(m.z),
-                 "f"(m.w)
-                 : "memory");
-    asm volatile("st.shared.v4.f32 [%0], {%1,%2,%3,%4};" ::"r"(to + kTableRows * 4), "f"(b.x),
-                 "f"(b.y), "f"(b.z), "f"(b.w)
-                 : "memory");
-  }
-}
-
 /// The copying thread: all slices of all tiles of this block.
 __device__ __forceinline__ void produce(const SharedLayout& shared, const TensorMap* x_map,
                                         const TensorMap* weight_map, int tiles_m) {
-  prefetch_map(x_map);
-  if constexpr (!kResident) prefetch_map(weight_map);
   TileWalk tile(tiles_m);
   if constexpr (kResident) {
     if (tile.valid()) {
@@ -68,7 +43,7 @@ __device__ __forceinline__ void produce(const SharedLayout& shared, const Tensor
     }
   }
   wait_for_predecessor();
-  RingPosition ring;
+  SliceRing ring;
   for (; tile.valid(); tile.next()) {
     const int first = tile.m * kTileM;
     const int image = first / (kOutH * kOutW), in_image = first % (kOutH * kOutW);
@@ -105,7 +80,6 @@ __device__ __forceinline__ void produce(const SharedLayout& shared, const Tensor
 /// The thread that brings residual tiles.
 __device__ __forceinline__ void produce_residuals(const SharedLayout& shared,
                                                   const TensorMap* residual_map, int tiles_m) {
-  prefetch_map(residual_map);
   wait_for_predecessor();
   int stage = 0;
   u32 parity = 0;
@@ -126,16 +100,17 @@ __device__ __forceinline__ void produce_residuals(const SharedLayout& shared,
   }
 }
 
-using Fragment = AccumulatorOf<kInElem>;
+/// Multiplies slices of one tile.
+struct Multiplier {
+  const SharedLayout& shared;
+  SliceRing& ring;
+  int sub;
+  bool elected;
 
-/// Multiplies all slices of one tile, releasing each stage when the next multiplication is under
-/// way. Leaves the last one in flight.
-__device__ __forceinline__ void multiply_tile(Fragment (&acc)[kBlocksM][kTileN / 2],
-                                              const SharedLayout& shared, RingPosition& ring,
-                                              int sub, bool elected) {
-  int previous = 0;
-#pragma unroll 1
-  for (int slice = 0; slice < kSlices; ++slice) {
+  /// Adds the next slice, the `slice`-th, of which kCount instructions of K are not zero. Releases
+  /// the stage before, leaves this multiplication in flight.
+  template <int kCount>
+  __device__ __forceinline__ void add(Fragment (&acc)[kBlocksM][kTileN / 2], int slice) {
     barrier_wait(shared.full(ring.stage), ring.parity);
     const u64 a =
         wgmma_descriptor<kTileK>(shared.pixels(ring.stage) + sub * kWarpgroupRows * kTileK);
@@ -143,7 +118,7 @@ __device__ __forceinline__ void multiply_tile(Fragment (&acc)[kBlocksM][kTileN /
         wgmma_descriptor<kTileK>(kResident ? shared.resident(slice) : shared.weights(ring.stage));
     wgmma_fence();
 #pragma unroll
-    for (int k = 0; k < kTileK / 32; ++k) {
+    for (int k = 0; k < kCount; ++k) {
 #pragma unroll
       for (int i = 0; i < kBlocksM; ++i) {
         wgmma(acc[i], a + 2 * k + i * (64 * kTileK / 16), b + 2 * k, (slice | k) != 0);
@@ -152,137 +127,25 @@ __device__ __forceinline__ void multiply_tile(Fragment (&acc)[kBlocksM][kTileN /
     wgmma_commit();
     if (slice > 0) {
       wgmma_wait<1>();
-      if (elected) barrier_arrive(shared.empty(previous));
+      if (elected) barrier_arrive(shared.empty(ring.previous()));
     }
-    previous = ring.stage;
     ring.advance<1>();
   }
-}
 
-/// What one thread needs for its epilogues.
-struct Finisher {
-  SharedLayout shared;
-  const float* multiplier;
-  const float* bias;
-  void* y;
-  StepPointers steps;
-  s64 pixels;
-  int warpgroup, sub, warp, lane;
-
-  /// Byte offset of a row's 16-byte granule in a staged tile.
-  __device__ __forceinline__ u32 staged_offset(int row, int column) const {
-    const int box = column / kBoxCols, granule = column % kBoxCols / 16;
-    const int swizzle = kBoxCols == 128 ? row & 7 : row >> 1 & 3;
-    return box * kWarpgroupRows * kBoxCols + row * kBoxCols + ((granule ^ swizzle) * 16);
-  }
-
-  /// Finishes the tile with stores from registers, kRows rows at a time.
-  template <int kRows>
-  __device__ __forceinline__ void direct(const Fragment (&acc)[kBlocksM][kTileN / 2], int m,
-                                         int n) const {
-    const s64 first = static_cast<s64>(m) * kTileM + sub * kWarpgroupRows + warp * 16 + lane / 4;
-#pragma unroll
-    for (int part = 0; part < 2 * kBlocksM / kRows; ++part) {
-      s64 rows[kRows];
-#pragma unroll
-      for (int i = 0; i < kRows; ++i) {
-        const int r = part * kRows + i;
-        const s64 p = first + r / 2 * 64 + r % 2 * 8;
-        rows[i] = p < pixels ? p : -1;
-      }
-#pragma unroll
-      for (int chunk = 0; chunk < kChunks; ++chunk) {
-        const int channel = channel_of(n, chunk);
-        const auto value = [&](int i, int v) {
-          const int r = part * kRows + i;
-          return acc[r / 2][(chunk * (kChunkCols / 8) + v / 2) * 4 + r % 2 * 2 + v % 2];
-        };
-        if constexpr (kTableInShared) {
-          finish_tile<kRows, kChunkChannels, kWholeRuns>(value, rows, channel, 0, kStoredChannels,
-                                                         kGroupOutChannels, shared_table(n, chunk),
-                                                         y, steps);
-        } else {
-          const int row = min(channel, kGroupRows - kChunkChannels);
-          finish_tile<kRows, kChunkChannels, kWholeRuns>(
-              value, rows, channel, 0, kStoredChannels, kGroupOutChannels,
-              GlobalTable{multiplier + row, bias + row}, y, steps);
-        }
+  /// Adds all slices, whole ones and those that end a tap. Leaves the last one in flight.
+  __device__ __forceinline__ void add_all(Fragment (&acc)[kBlocksM][kTileN / 2]) {
+    if constexpr (kLastSteps == kSteps) {
+#pragma unroll 1
+      for (int slice = 0; slice < kSlices; ++slice) add<kSteps>(acc, slice);
+    } else {
+#pragma unroll 1
+      for (int slice = 0; slice < kSlices; ++slice) {
+#pragma unroll 1
+        for (int end = slice + kTapSlices - 1; slice < end; ++slice) add<kSteps>(acc, slice);
+        add<kLastSteps>(acc, slice);
       }
     }
   }
-
-  __device__ __forceinline__ int channel_of(int n, int chunk) const {
-    return run_start(n * kTileN + chunk * kChunkCols, lane % 4);
-  }
-  __device__ __forceinline__ SharedTable shared_table(int n, int chunk) const {
-    const int row = (kResident ? 0 : n * kTileN) + chunk * kChunkCols;
-    return {shared.table() + row * 4 + lane % 4 * 16, kTableRows * 4};
-  }
-
-  /// Outputs through shared memory; residuals from there if they were brought. `stage` is the
-  /// staged tile of this warpgroup.
-  template <bool kRing, int kV>
-  __device__ __forceinline__ void staged(const Fragment (&acc)[kBlocksM][kTileN / 2], int m, int n,
-                                         u32 stage) const {
-    constexpr int kRows = min_of(4, 2 * kBlocksM);  // at once, for the sake of registers
-#pragma unroll
-    for (int part = 0; part < 2 * kBlocksM / kRows; ++part) {
-#pragma unroll
-      for (int chunk = 0; chunk < kChunks; ++chunk) {
-        const int column = chunk * kChunkCols + kChunkChannels * (lane % 4);
-        Residuals<kV> residuals[kRows];
-        u32 words[kRows][kOutWords<kV>];
-        u32 address[kRows];
-#pragma unroll
-        for (int i = 0; i < kRows; ++i) {
-          const int r = part * kRows + i;
-          address[i] = stage + staged_offset(r / 2 * 64 + warp * 16 + r % 2 * 8 + lane / 4, column);
-          if constexpr (kRing) {
-            u32(&w)[4] = residuals[i].step0.words;
-            asm volatile("ld.shared.v4.b32 {%0,%1,%2,%3}, [%4];"
-                         : "=r"(w[0]), "=r"(w[1]), "=r"(w[2]), "=r"(w[3])
-                         : "r"(address[i])
-                         : "memory");
-          } else if constexpr (kStepCount > 0) {
-            const s64 pixel = static_cast<s64>(m) * kTileM + sub * kWarpgroupRows + r / 2 * 64 +
-                              warp * 16 + r % 2 * 8 + lane / 4;
-            const int channel = channel_of(n, chunk), limit = kStoredChannels - channel;
-            if (pixel < pixels && limit > 0) {
-              residuals[i].template load<kWholeRuns>(steps, pixel, channel, limit);
-            }
-          }
-        }
-        const auto value = [&](int i, int v) {
-          const int r = part * kRows + i;
-          return acc[r / 2][(chunk * (kChunkCols / 8) + v / 2) * 4 + r % 2 * 2 + v % 2];
-        };
-        compute_outputs<kRows, kV>(value, kGroupOutChannels - channel_of(n, chunk),
-                                   shared_table(n, chunk), residuals, steps, words);
-#pragma unroll
-        for (int i = 0; i < kRows; ++i) {
-          asm volatile("st.shared.v4.b32 [%0], {%1,%2,%3,%4};" ::"r"(address[i]), "r"(words[i][0]),
-                       "r"(words[i][1]), "r"(words[i][2]), "r"(words[i][3])
-                       : "memory");
-        }
-      }
-    }
-  }
-
-  /// Sends the staged tile off. One thread of the warpgroup copies.
-  __device__ __forceinline__ void send(const TensorMap* y_map, int m, int n, u32 stage) const {
-    proxy_fence();
-    named_barrier_sync(kStagingBarrier + warpgroup, 128);
-    if (warp != 0 || lane != 0) return;
-#pragma unroll
-    for (int box = 0; box < kTileN / kBoxCols; ++box) {
-      copy_out_box_2d(y_map, stage + box * kWarpgroupRows * kBoxCols, n * kTileN + box * kBoxCols,
-                      m * kTileM + sub * kWarpgroupRows);
-    }
-    copy_out_commit();
-  }
-
-  static constexpr int kTurnBarrier = 1;
-  static constexpr int kStagingBarrier = 1 + kTurns;
 };
 
 /// A consuming warpgroup: multiplies and finishes every kTurns-th tile. kRing: kResidualStages.
@@ -297,7 +160,7 @@ __device__ __forceinline__ void consume(const Finisher& finisher, const TensorMa
     if (turn == kTurns - 1) named_barrier_arrive(Finisher::kTurnBarrier, kTurnThreads);
   }
   if constexpr (kStepCount > 0 && kRing == 0) wait_for_predecessor();
-  RingPosition ring;
+  SliceRing ring;
   bool weights_here = false;
   int index = 0, staged_parity = 0, previous_residual = -1;
   for (TileWalk tile(tiles_m); tile.valid(); tile.next(), ++index) {
@@ -311,12 +174,12 @@ __device__ __forceinline__ void consume(const Finisher& finisher, const TensorMa
       weights_here = true;
     }
     if constexpr (kTurns > 1) named_barrier_sync(Finisher::kTurnBarrier + turn, kTurnThreads);
-    multiply_tile(acc, shared, ring, finisher.sub, elected);
+    Multiplier{shared, ring, finisher.sub, elected}.add_all(acc);
     if constexpr (kTurns > 1) {
       named_barrier_arrive(Finisher::kTurnBarrier + (turn + 1) % kTurns, kTurnThreads);
     }
     wgmma_wait<0>();
-    if (elected) barrier_arrive(shared.empty((ring.stage + kStages - 1) % kStages));
+    if (elected) barrier_arrive(shared.empty(ring.previous()));
 #pragma unroll
     for (int i = 0; i < kBlocksM; ++i) {
 #pragma unroll
@@ -365,8 +228,10 @@ extern "C" __global__ void __launch_bounds__(xi::kThreads, 1)
   extern __shared__ u8 raw[];
   const SharedLayout shared = {(shared_address(raw) + 1023) & ~1023u};
   if (threadIdx.x == 0) initialise_barriers(shared);
-  if (kCopyOut && threadIdx.x == 32) prefetch_map(&y_map);
-  if constexpr (kTableInShared) fill_table(shared, multiplier, bias);
+  if (threadIdx.x == 32) prefetch_map(&x_map);
+  if (threadIdx.x == 64) prefetch_map(&weight_map);
+  if (kCopyOut && threadIdx.x == 96) prefetch_map(&y_map);
+  if (kResidualStages > 0 && threadIdx.x == 128) prefetch_map(&residual_map);
   __syncthreads();
   const s64 pixels = static_cast<s64>(batch) * kOutH * kOutW;
   const int tiles_m = static_cast<int>((pixels + kTileM - 1) / kTileM);
@@ -379,6 +244,10 @@ extern "C" __global__ void __launch_bounds__(xi::kThreads, 1)
     }
   } else {
     if constexpr (kConsumers > 1) claim_registers<kConsumerRegisters>();
+    if constexpr (kTableInShared) {
+      fill_table(shared, multiplier, bias);
+      named_barrier_sync(Finisher::kTableBarrier, 128 * kConsumers);
+    }
     const Finisher finisher = {shared,   multiplier, bias,     y,
                                steps,    pixels,     warp / 4, warp / 4 % kGroupWarpgroups,
                                warp % 4, lane};

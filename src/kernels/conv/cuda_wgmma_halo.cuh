@@ -14,13 +14,9 @@
 // multiple of kTilesN.
 #pragma once
 
-#include "cuda/epilogue.cuh"
-#include "cuda/ptx_sm90.cuh"
-#include "layer.cuh"
+#include "conv/cuda_wgmma_halo_tiles.cuh"
 
 namespace xi {
-
-using namespace layer;
 
 constexpr int kThreads = 384;
 constexpr int kPixelBytes = kGroupGranules * 16;
@@ -33,11 +29,6 @@ constexpr int kWeightRowBytes = kPixelBytes == 16 ? 128 : kPixelBytes;  // of a 
 constexpr int kSlices = ceil_div(kDepthBytes, kWeightRowBytes);
 constexpr int kSliceBytes = kTileN * kWeightRowBytes;
 constexpr int kSteps = ceil_div(kDepthBytes, 32);
-constexpr int kTilesPerImage = ceil_div(kOutH, kTileRows);
-
-constexpr int kChunkCols = min_of(kPermutation, kTileN);
-constexpr int kChunkChannels = kChunkCols / 4;
-constexpr bool kWholeRuns = kStoredChannels % kChunkChannels == 0;
 
 constexpr int kWeightOffset = kStages * kStageBytes;
 constexpr int kBarrierOffset = kWeightOffset + kSlices * kSliceBytes;
@@ -65,19 +56,11 @@ __device__ __forceinline__ constexpr u32 step_offset(int step) {
                           byte % kPixelBytes);
 }
 
-using Fragment = AccumulatorOf<kInElem>;
-
 /// Where the block's structures lie, and which tiles are its own.
-struct Halo {
+struct Halo : HaloWalk {
   u32 base;
-  int n, first, step, tiles;
 
-  __device__ __forceinline__ Halo(u32 base_in, int batch) : base(base_in) {
-    n = blockIdx.x % kTilesN;
-    first = blockIdx.x / kTilesN;
-    step = gridDim.x / kTilesN;
-    tiles = batch * kTilesPerImage;
-  }
+  __device__ __forceinline__ Halo(u32 base_in, int batch) : HaloWalk(batch), base(base_in) {}
   __device__ __forceinline__ u32 pixels(int stage) const { return base + stage * kStageBytes; }
   __device__ __forceinline__ u32 weights(int slice) const {
     return base + kWeightOffset + slice * kSliceBytes;
@@ -89,7 +72,6 @@ struct Halo {
 
 __device__ __forceinline__ void produce(const Halo& halo, const TensorMap* x_map,
                                         const TensorMap* weight_map) {
-  prefetch_map(x_map);
   barrier_expect(halo.weights_full(), kSlices * kSliceBytes);
   for (int slice = 0; slice < kSlices; ++slice) {
     copy_box_2d(halo.weights(slice), weight_map, halo.weights_full(),
@@ -130,7 +112,7 @@ __device__ __forceinline__ void multiply_tile(Fragment (&acc)[kBlocksM][kTileN /
 __device__ __forceinline__ void consume(const Halo& halo, const float* multiplier,
                                         const float* bias, void* y, const StepPointers& steps) {
   constexpr int kTurnBarrier = 1, kTurnThreads = 256;
-  const int turn = threadIdx.x / 128, warp = threadIdx.x / 32 % 4, lane = threadIdx.x % 32;
+  const int turn = threadIdx.x / 128, lane = threadIdx.x % 32;
   if (turn == 1) named_barrier_arrive(kTurnBarrier, kTurnThreads);
   if constexpr (kStepCount > 0) wait_for_predecessor();
   barrier_wait(halo.weights_full(), 0);
@@ -150,31 +132,9 @@ __device__ __forceinline__ void consume(const Halo& halo, const float* multiplie
 #pragma unroll
       for (int j = 0; j < kTileN / 2; ++j) keep_after_wait(acc[i][j]);
     }
-    const s64 image = tile / kTilesPerImage;
-    const int top = tile % kTilesPerImage * kTileRows;
 #pragma unroll
     for (int i = 0; i < kBlocksM; ++i) {
-      s64 pixels[2];
-#pragma unroll
-      for (int half = 0; half < 2; ++half) {
-        const int position = i * 64 + warp * 16 + half * 8 + lane / 4;
-        const int row = position / kPitch, column = position % kPitch;
-        const bool exists = row < kTileRows && top + row < kOutH && column < kOutW;
-        pixels[half] = exists ? (image * kOutH + top + row) * kOutW + column : -1;
-      }
-#pragma unroll
-      for (int chunk = 0; chunk < kTileN / kChunkCols; ++chunk) {
-        const int at = halo.n * kTileN + chunk * kChunkCols;
-        const int channel = at / kPermutation * kPermutation + kPermutation / 4 * (lane % 4) +
-                            at % kPermutation / 4;
-        const int table = min(channel, kGroupRows - kChunkChannels);
-        const auto value = [&](int half, int v) {
-          return acc[i][(chunk * (kChunkCols / 8) + v / 2) * 4 + half * 2 + v % 2];
-        };
-        finish_tile<2, kChunkChannels, kWholeRuns>(
-            value, pixels, channel, 0, kStoredChannels, kGroupOutChannels,
-            GlobalTable{multiplier + table, bias + table}, y, steps);
-      }
+      finish_positions(acc[i], 64 * i, tile, halo.n, multiplier, bias, y, steps);
     }
   }
 }
@@ -197,6 +157,8 @@ extern "C" __global__ void __launch_bounds__(xi::kThreads, 1)
     barrier_init(halo.weights_full(), 1);
     barrier_init_fence();
   }
+  if (threadIdx.x == 32) prefetch_map(&x_map);
+  if (threadIdx.x == 64) prefetch_map(&weight_map);
   __syncthreads();
   if (threadIdx.x >= 256) {
     release_registers<40>();

@@ -16,13 +16,10 @@
 // kGroupWarpgroups warpgroups take tiles in turn. Grid: persistent, a multiple of kTilesN.
 #pragma once
 
-#include "cuda/epilogue.cuh"
-#include "cuda/ptx_sm90.cuh"
-#include "layer.cuh"
+#include "conv/cuda_wgmma_halo_tiles.cuh"
+#include "cuda/ring.cuh"
 
 namespace xi {
-
-using namespace layer;
 
 constexpr int kConsumers = kTurns * kGroupWarpgroups;
 constexpr int kThreads = 128 * (kConsumers + 1);
@@ -32,7 +29,6 @@ constexpr int kChannelBytes = kGroupGranules * 16;
 constexpr int kChunks = ceil_div(kChannelBytes, kChunkBytes);
 constexpr int kLastSteps = ceil_div(kChannelBytes - (kChunks - 1) * kChunkBytes, 32);
 constexpr int kTaps = kKernelH * kKernelW;
-constexpr int kTilesPerImage = ceil_div(kOutH, kTileRows);
 constexpr int kPositions = 64 * kBlocksM * kGroupWarpgroups;
 constexpr int kBoxBytes = (kTileRows + kKernelH - 1) * kPitch * kChunkBytes;
 constexpr int kRowsRead = kPositions + (kKernelH - 1) * kPitch + kKernelW;
@@ -41,10 +37,6 @@ constexpr int kSliceBytes = kTileN * kChunkBytes;
 constexpr int kSlices = kResident ? kChunks * kTaps : kWeightStages;
 constexpr int kWeightBarriers = kResident ? kChunks : 2 * kWeightStages;
 
-constexpr int kChunkCols = min_of(kPermutation, kTileN);
-constexpr int kChunkChannels = kChunkCols / 4;
-constexpr bool kWholeRuns = kStoredChannels % kChunkChannels == 0;
-
 constexpr int kWeightOffset = kStages * kStageBytes;
 constexpr int kBarrierOffset = kWeightOffset + kSlices * kSliceBytes;
 
@@ -52,19 +44,11 @@ static_assert(1024 + kBarrierOffset + 8 * (2 * kStages + kWeightBarriers) <= kSh
               "conv_halo_chunks.cpp must reserve what the kernel uses");
 static_assert(kTileRows * kPitch <= kPositions, "the tile's positions are the product's rows");
 
-using Fragment = AccumulatorOf<kInElem>;
-
 /// Where the block's structures lie, and which tiles are its own.
-struct Block {
+struct Block : HaloWalk {
   u32 base;
-  int n, first, step, tiles;
 
-  __device__ __forceinline__ Block(u32 base_in, int batch) : base(base_in) {
-    n = blockIdx.x % kTilesN;
-    first = blockIdx.x / kTilesN;
-    step = gridDim.x / kTilesN;
-    tiles = batch * kTilesPerImage;
-  }
+  __device__ __forceinline__ Block(u32 base_in, int batch) : HaloWalk(batch), base(base_in) {}
   __device__ __forceinline__ u32 pixels(int stage) const { return base + stage * kStageBytes; }
   __device__ __forceinline__ u32 weights(int slice) const {
     return base + kWeightOffset + slice * kSliceBytes;
@@ -78,29 +62,11 @@ struct Block {
   }
 };
 
-/// A place in a ring of kDepth stages.
-template <int kDepth>
-struct Ring {
-  int stage = 0;
-  u32 parity = 0;
-
-  template <int kCount>
-  __device__ __forceinline__ void advance() {
-    stage += kCount % kDepth;
-    parity ^= kCount / kDepth & 1;
-    if (stage >= kDepth) {
-      stage -= kDepth;
-      parity ^= 1;
-    }
-  }
-  __device__ __forceinline__ int previous() const { return stage == 0 ? kDepth - 1 : stage - 1; }
-};
 using PixelRing = Ring<kStages>;
 using WeightRing = Ring<max_of(kWeightStages, 1)>;
 
 /// The thread that copies pixels.
 __device__ __forceinline__ void produce_pixels(const Block& block, const TensorMap* x_map) {
-  prefetch_map(x_map);
   wait_for_predecessor();
   PixelRing ring;
   for (int tile = block.first; tile < block.tiles; tile += block.step) {
@@ -120,7 +86,6 @@ __device__ __forceinline__ void produce_pixels(const Block& block, const TensorM
 __device__ __forceinline__ void produce_weights(const Block& block, const TensorMap* weight_map) {
   constexpr int kTapElements = kChannelBytes / size_of(kInElem);
   constexpr int kChunkElements = kChunkBytes / size_of(kInElem);
-  prefetch_map(weight_map);
   WeightRing ring;
   for (int tile = block.first; tile < block.tiles; tile += block.step) {
 #pragma unroll 1
@@ -148,7 +113,7 @@ __device__ __forceinline__ void produce_weights(const Block& block, const Tensor
 /// A consuming warpgroup: the `sub`-th of those that share a tile.
 struct Consumer {
   const Block& block;
-  int turn, sub, warp, lane;
+  int turn, sub, lane;
   PixelRing pixels = {};
   WeightRing weights = {};
 
@@ -218,31 +183,10 @@ struct Consumer {
   __device__ __forceinline__ void finish(const Fragment (&acc)[kBlocksM][kTileN / 2], int tile,
                                          const float* multiplier, const float* bias, void* y,
                                          const StepPointers& steps) const {
-    const s64 image = tile / kTilesPerImage;
-    const int top = tile % kTilesPerImage * kTileRows;
 #pragma unroll
     for (int i = 0; i < kBlocksM; ++i) {
-      s64 outputs[2];
-#pragma unroll
-      for (int half = 0; half < 2; ++half) {
-        const int position = (sub * kBlocksM + i) * 64 + warp * 16 + half * 8 + lane / 4;
-        const int row = position / kPitch, column = position % kPitch;
-        const bool exists = row < kTileRows && top + row < kOutH && column < kOutW;
-        outputs[half] = exists ? (image * kOutH + top + row) * kOutW + column : -1;
-      }
-#pragma unroll
-      for (int part = 0; part < kTileN / kChunkCols; ++part) {
-        const int at = block.n * kTileN + part * kChunkCols;
-        const int channel = at / kPermutation * kPermutation + kPermutation / 4 * (lane % 4) +
-                            at % kPermutation / 4;
-        const int table = min(channel, kGroupRows - kChunkChannels);
-        const auto value = [&](int half, int v) {
-          return acc[i][(part * (kChunkCols / 8) + v / 2) * 4 + half * 2 + v % 2];
-        };
-        finish_tile<2, kChunkChannels, kWholeRuns>(
-            value, outputs, channel, 0, kStoredChannels, kGroupOutChannels,
-            GlobalTable{multiplier + table, bias + table}, y, steps);
-      }
+      finish_positions(acc[i], (sub * kBlocksM + i) * 64, tile, block.n, multiplier, bias, y,
+                       steps);
     }
   }
 };
@@ -253,7 +197,7 @@ __device__ __forceinline__ void consume(const Block& block, const float* multipl
   constexpr int kTurnBarrier = 1, kTurnThreads = 2 * 128 * kGroupWarpgroups;
   const int warpgroup = threadIdx.x / 128;
   Consumer consumer = {block, warpgroup / kGroupWarpgroups, warpgroup % kGroupWarpgroups,
-                       static_cast<int>(threadIdx.x / 32 % 4), static_cast<int>(threadIdx.x % 32)};
+                       static_cast<int>(threadIdx.x % 32)};
   if (kTurns > 1 && consumer.turn == kTurns - 1) named_barrier_arrive(kTurnBarrier, kTurnThreads);
   wait_for_predecessor();
   int index = 0;
@@ -296,6 +240,8 @@ extern "C" __global__ void __launch_bounds__(xi::kThreads, 1)
     }
     barrier_init_fence();
   }
+  if (threadIdx.x == 32) prefetch_map(&x_map);
+  if (threadIdx.x == 64) prefetch_map(&weight_map);
   __syncthreads();
   if (threadIdx.x >= 128 * kConsumers) {
     if constexpr (kConsumers > 1) release_registers<kProducerRegisters>();

@@ -14,13 +14,10 @@
 // and only residuals and stores wait for it (KernelSpec::waits_late).
 #pragma once
 
-#include "cuda/epilogue.cuh"
-#include "cuda/ptx_sm90.cuh"
-#include "layer.cuh"
+#include "conv/cuda_wgmma_runs.cuh"
+#include "cuda/cluster.cuh"
 
 namespace xi {
-
-using namespace layer;
 
 #ifdef XI_WAITS_LATE
 constexpr bool kWaitsLate = true;
@@ -37,10 +34,7 @@ constexpr int kElements = kTileK / size_of(kInElem);     // of K in a slice
 constexpr int kPixelBytes = 64 * kTileK;
 constexpr int kStageBytes = kPixelBytes + kTileN * kTileK;
 
-constexpr int kChunkCols = min_of(kPermutation, kTileN);
-constexpr int kChunkChannels = kChunkCols / 4;
 constexpr int kChunks = kTileN / kChunkCols;
-constexpr bool kWholeRuns = kStoredChannels % kChunkChannels == 0;
 
 // Exchange of partial sums: [source][owned row][column], rows padded against bank conflicts.
 constexpr int kOwnedRows = 64 / kSplit;
@@ -55,13 +49,6 @@ constexpr int kExchangeOffset = kBlockSlices * kStageBytes;
 constexpr int kBarrierOffset = kExchangeOffset + kExchangeBytes;
 static_assert(1024 + kBarrierOffset + 8 * kBlockSlices <= kSharedBytes,
               "conv_latency.cpp must reserve what the kernel uses");
-
-using Fragment = AccumulatorOf<kInElem>;
-
-/// First channel of lane quad `quad` in the chunk that begins at packed row `column`.
-__device__ __forceinline__ int run_start(int column, int quad) {
-  return column / kPermutation * kPermutation + kPermutation / 4 * quad + column % kPermutation / 4;
-}
 
 /// Which tile this block computes, which part of its K, and where its structures lie.
 struct Block {
@@ -196,23 +183,6 @@ struct OwnRows {
   }
 };
 
-/// Says that this block has started: others may write to it once they all have.
-__device__ __forceinline__ void announce_start() {
-  if constexpr (kSplit > 1) asm volatile("barrier.cluster.arrive.relaxed.aligned;" ::: "memory");
-}
-__device__ __forceinline__ void wait_for_starts() {
-  if constexpr (kSplit > 1) asm volatile("barrier.cluster.wait.acquire.aligned;" ::: "memory");
-}
-/// Waits until every source has sent its sums.
-__device__ __forceinline__ void meet() {
-  if constexpr (kSplit > 1) {
-    asm volatile("barrier.cluster.arrive.release.aligned;" ::: "memory");
-    asm volatile("barrier.cluster.wait.acquire.aligned;" ::: "memory");
-  } else {
-    __syncthreads();
-  }
-}
-
 /// Stores two words to the shared memory of a block of the cluster.
 __device__ __forceinline__ void store_pair(u32 local, int rank, u32 first, u32 second) {
   if constexpr (kSplit == 1) {
@@ -288,9 +258,9 @@ struct OwnedRuns {
   }
   __device__ __forceinline__ void finish(const Fragment (&acc)[kTileN / 2], const Block& block,
                                          int warpgroup, void* y, const StepPointers& steps) {
-    wait_for_starts();
+    wait_for_starts<kSplit>();
     send_sums(acc, block, warpgroup);
-    meet();
+    meet<kSplit>();
 #pragma unroll
     for (int i = 0; i < kItems; ++i) {
       if (pixel[i] < 0) continue;
@@ -352,7 +322,7 @@ extern "C" __global__ void __launch_bounds__(xi::kThreads)
   own.locate(block, pixels);
   own.load_table(multiplier, bias);
   __syncthreads();  // the barriers are ready
-  announce_start();
+  announce_start<kSplit>();
   if constexpr (!kWaitsLate) wait_for_predecessor();
   if (threadIdx.x == 0) request_pixels(block, &x_map);
   let_successor_start();

@@ -1,13 +1,10 @@
 // The persistent wgmma convolution's division of work: constants, shared memory, walk over tiles.
 #pragma once
 
-#include "cuda/epilogue.cuh"
-#include "cuda/ptx_sm90.cuh"
-#include "layer.cuh"
+#include "conv/cuda_wgmma_runs.cuh"
+#include "cuda/ring.cuh"
 
 namespace xi {
-
-using namespace layer;
 
 constexpr int kConsumers = kTurns * kGroupWarpgroups;  // warpgroups that multiply
 constexpr int kThreads = (kConsumers + 1) * 128;       // and one that copies
@@ -18,19 +15,11 @@ constexpr int kWeightBytes = kTileN * kTileK;
 constexpr int kStageBytes = kPixelBytes + (kResident ? 0 : kWeightBytes);
 constexpr int kTapSlices = ceil_div(kGroupGranules * 16, kTileK);
 constexpr int kSlices = kKernelH * kKernelW * kTapSlices;
+constexpr int kSteps = kTileK / 32;  // instructions of K in a slice; in a tap's last slice:
+constexpr int kLastSteps = ceil_div(kGroupGranules * 16 - (kTapSlices - 1) * kTileK, 32);
 constexpr int kElements = kTileK / size_of(kInElem);  // of K in a slice
 
-// Runs of channels: see cuda_mma.cuh. A chunk is the part of a tile in which a thread's channels
-// are consecutive.
-constexpr int kChunkCols = min_of(kPermutation, kTileN);
-constexpr int kChunkChannels = kChunkCols / 4;
 constexpr int kChunks = kTileN / kChunkCols;
-constexpr bool kWholeRuns = kStoredChannels % kChunkChannels == 0;
-
-/// First channel of lane quad `quad` in the chunk that begins at packed row `column`.
-__device__ __forceinline__ int run_start(int column, int quad) {
-  return column / kPermutation * kPermutation + kPermutation / 4 * quad + column % kPermutation / 4;
-}
 
 // Tiles that pass through shared memory on their way out (and residuals on their way in) consist of
 // boxes of at most 128 bytes a row, swizzled like operands.
@@ -126,19 +115,6 @@ struct TileWalk {
   }
 };
 
-/// Position in the ring of slices.
-struct RingPosition {
-  int stage = 0;
-  u32 parity = 0;
-  template <int kCount>
-  __device__ __forceinline__ void advance() {
-    stage += kCount % kStages;
-    parity ^= kCount / kStages & 1;
-    if (stage >= kStages) {
-      stage -= kStages;
-      parity ^= 1;
-    }
-  }
-};
+using SliceRing = Ring<kStages>;
 
 }  // namespace xi

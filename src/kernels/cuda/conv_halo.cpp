@@ -7,8 +7,6 @@
 namespace xinfer::kernels::cuda {
 namespace {
 
-constexpr int kMostSharedBytes = 227 * 1024;
-
 struct Plan {
   ConvLayout layout;
   std::int64_t pixel_bytes = 0, pitch = 0, tiles_n = 0;
@@ -56,9 +54,9 @@ Status check_tactic(const ConvProblem& problem, const HaloTactic& t, const Plan&
       t.m_blocks * t.tile_n / 2 > 128) {
     return unsupported("halo tactic of {} channels, {} blocks of pixels", t.tile_n, t.m_blocks);
   }
-  if (plan.shared_bytes > kMostSharedBytes) {
+  if (plan.shared_bytes > kBlockSharedBytes) {
     return unsupported("halo tactic: {} bytes of shared memory, at most {}", plan.shared_bytes,
-                       kMostSharedBytes);
+                       kBlockSharedBytes);
   }
   return Status();
 }

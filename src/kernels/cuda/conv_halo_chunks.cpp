@@ -7,8 +7,6 @@
 namespace xinfer::kernels::cuda {
 namespace {
 
-constexpr int kMostSharedBytes = 227 * 1024;
-
 struct Plan {
   ConvLayout layout;
   std::int64_t pitch = 0, positions = 0, tiles_n = 0, shared_bytes = 0;
@@ -47,7 +45,7 @@ Status check_tactic(const ConvProblem& problem, const HaloChunksTactic& t, const
   const int permutation = plan.layout.permutation;
   const bool nested = std::max(t.tile_n, permutation) % std::min(t.tile_n, permutation) == 0;
   const int consumers = t.turns * t.group_warpgroups;
-  const int most_sums = consumers == 3 ? 64 : 96;  // of a thread, so that registers suffice
+  const int most_sums = consumers == 3 ? 64 : 128;  // of a thread, so that registers suffice
   if (!is_wgmma_width(t.tile_n) || t.tile_n % 16 != 0 || !nested ||
       t.m_blocks * t.tile_n / 2 > most_sums) {
     return unsupported("halo tactic of {} channels, {} blocks of pixels", t.tile_n, t.m_blocks);
@@ -57,9 +55,9 @@ Status check_tactic(const ConvProblem& problem, const HaloChunksTactic& t, const
     return unsupported("halo tactic: chunks of {} bytes, {} x {} warpgroups, {} and {} stages",
                        t.chunk_bytes, t.turns, t.group_warpgroups, t.stages, t.weight_stages);
   }
-  if (plan.shared_bytes > kMostSharedBytes) {
+  if (plan.shared_bytes > kBlockSharedBytes) {
     return unsupported("halo tactic: {} bytes of shared memory, at most {}", plan.shared_bytes,
-                       kMostSharedBytes);
+                       kBlockSharedBytes);
   }
   return Status();
 }

@@ -7,8 +7,6 @@
 namespace xinfer::kernels::cuda {
 namespace {
 
-constexpr int kMostSharedBytes = 227 * 1024;
-
 struct Plan {
   ConvLayout layout;
   std::int64_t tiles_n = 0, slices = 0, block_slices = 0, shared_bytes = 0;
@@ -48,9 +46,9 @@ Status check_tactic(const ConvProblem& problem, const LatencyTactic& t, const Pl
     return unsupported("splitting float sums");  // their order would depend on the tactic
   }
   if (plan.im2col) XINFER_RETURN_IF_ERROR(check_im2col(problem.shape));
-  if (plan.shared_bytes > kMostSharedBytes) {
+  if (plan.shared_bytes > kBlockSharedBytes) {
     return unsupported("latency tactic: {} bytes of shared memory, at most {}", plan.shared_bytes,
-                       kMostSharedBytes);
+                       kBlockSharedBytes);
   }
   return Status();
 }

@@ -7,7 +7,6 @@
 namespace xinfer::kernels::cuda {
 namespace {
 
-constexpr int kMostSharedBytes = 227 * 1024;   // of a block on capability 9.0
 constexpr std::int64_t kMostTableRows = 2048;  // multipliers and biases held in shared memory
 
 // Registers that a consuming thread needs beside its accumulators. Long rows of wide elements need
@@ -175,9 +174,9 @@ Result<KernelSpec> wgmma_conv(const ConvProblem& problem, const WgmmaTactic& tac
   spec.grid.multiple = tactic.resident_weights ? static_cast<int>(plan.tiles_n) : 1;
   spec.threads = 128 * (tactic.groups * tactic.group_warpgroups + 1);
   spec.dynamic_shared_bytes = plan.shared_bytes;
-  if (plan.shared_bytes > kMostSharedBytes) {
+  if (plan.shared_bytes > kBlockSharedBytes) {
     return unsupported("{}: {} bytes of shared memory, at most {}", spec.tactic, plan.shared_bytes,
-                       kMostSharedBytes);
+                       kBlockSharedBytes);
   }
   const bool ring = tactic.residual_stages > 0;
   spec.tensor_maps = {activation_map(problem, plan.layout, tactic.tile_k, plan.tile_m, plan.im2col),

@@ -173,26 +173,41 @@ ConvProblem padded_3x3(std::int64_t in, std::int64_t out, std::int64_t size) {
   return problem;
 }
 
-bool offers_chunks(const ConvProblem& problem, const ConvTarget& target, std::int64_t batch) {
+std::ptrdiff_t chunks_offered(const ConvProblem& problem, const ConvTarget& target,
+                              std::int64_t batch) {
   const auto specs = conv_candidates(problem, target, batch, 8).value();
-  const auto count = std::count_if(specs.begin(), specs.end(), [](const KernelSpec& spec) {
+  return std::count_if(specs.begin(), specs.end(), [](const KernelSpec& spec) {
     return spec.entry == "conv_wgmma_halo_chunks";
   });
-  EXPECT_LE(count, 2);
-  EXPECT_LT(count, static_cast<std::ptrdiff_t>(specs.size()));
-  return count > 0;
 }
 
-TEST(ConvCandidates, ChunksAreForNarrowOutputsOfManyChannelsAndOddPixels) {
+bool offers_chunks(const ConvProblem& problem, const ConvTarget& target, std::int64_t batch) {
+  return chunks_offered(problem, target, batch) > 0;
+}
+
+TEST(ConvCandidates, ChunksAreForSeveralTapsWithoutStrides) {
   constexpr ConvTarget kH200{90, 132, true};
   EXPECT_TRUE(offers_chunks(padded_3x3(320, 32, 26), kH200, 32));
   EXPECT_TRUE(offers_chunks(padded_3x3(160, 48, 80), kH200, 8));
   EXPECT_TRUE(offers_chunks(padded_3x3(48, 192, 56), kH200, 128));
+  EXPECT_TRUE(offers_chunks(padded_3x3(320, 320, 32), kH200, 128));
   EXPECT_FALSE(offers_chunks(padded_3x3(320, 32, 26), {80, 108, true}, 32));
   EXPECT_FALSE(offers_chunks(padded_3x3(320, 32, 26), {90, 132, false}, 32));
-  EXPECT_FALSE(offers_chunks(padded_3x3(128, 32, 26), kH200, 32));    // the other halo kernel
-  EXPECT_FALSE(offers_chunks(padded_3x3(256, 256, 14), kH200, 128));  // enough products
-  EXPECT_FALSE(offers_chunks(dense_problem(320, 32), kH200, 32));     // one tap
+  EXPECT_FALSE(offers_chunks(padded_3x3(32, 64, 26), kH200, 32));  // less than a chunk
+  EXPECT_FALSE(offers_chunks(dense_problem(320, 32), kH200, 32));  // one tap
+  ConvProblem strided = padded_3x3(320, 32, 26);
+  strided.shape.stride_h = strided.shape.stride_w = 2;
+  strided.shape.out_h = strided.shape.out_w = 13;
+  EXPECT_FALSE(offers_chunks(strided, kH200, 32));
+}
+
+TEST(ConvCandidates, ChunksTakeSomeOfThePlacesAndLeaveOthers) {
+  constexpr ConvTarget kH200{90, 132, true};
+  for (const std::int64_t batch : {1, 8, 128}) {
+    const std::ptrdiff_t chunks = chunks_offered(padded_3x3(48, 320, 10), kH200, batch);
+    EXPECT_GE(chunks, 2) << "batch " << batch;
+    EXPECT_LE(chunks, 4) << "batch " << batch;
+  }
 }
 
 TEST(HaloChunksConv, RefusesWhatItCannotCompute) {

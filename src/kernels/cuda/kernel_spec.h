@@ -81,6 +81,9 @@ struct GridRule {
   std::int64_t blocks(std::int64_t batch, int multiprocessors) const;
 };
 
+/// Shared memory that a block can have on capability 9.0.
+inline constexpr std::int64_t kBlockSharedBytes = 227 * 1024;
+
 /// A kernel for one layer and tactic. Every batch runs on it.
 struct KernelSpec {
   std::string entry;          ///< the kernel function

@@ -17,6 +17,7 @@
 // Grid: tiles * kSplit blocks, the cluster's blocks adjacent, output tiles next, images last.
 #pragma once
 
+#include "cuda/cluster.cuh"
 #include "cuda/epilogue.cuh"
 #include "cuda/ptx_sm80.cuh"
 #include "cuda/ptx_sm90.cuh"
@@ -88,23 +89,6 @@ __device__ __forceinline__ void store_word_at(int rank, u32 local, u32 word) {
     u32 remote;
     asm volatile("mapa.shared::cluster.u32 %0, %1, %2;" : "=r"(remote) : "r"(local), "r"(rank));
     asm volatile("st.shared::cluster.b32 [%0], %1;" ::"r"(remote), "r"(word) : "memory");
-  }
-}
-
-/// Says that this block has started: others may write to it once they all have.
-__device__ __forceinline__ void announce_start() {
-  if constexpr (kSplit > 1) asm volatile("barrier.cluster.arrive.relaxed.aligned;" ::: "memory");
-}
-__device__ __forceinline__ void wait_for_starts() {
-  if constexpr (kSplit > 1) asm volatile("barrier.cluster.wait.acquire.aligned;" ::: "memory");
-}
-/// Waits until every source has sent its sums.
-__device__ __forceinline__ void meet() {
-  if constexpr (kSplit > 1) {
-    asm volatile("barrier.cluster.arrive.release.aligned;" ::: "memory");
-    asm volatile("barrier.cluster.wait.acquire.aligned;" ::: "memory");
-  } else {
-    __syncthreads();
   }
 }
 
@@ -365,7 +349,7 @@ extern "C" __global__ void __launch_bounds__(xi::kThreads, 1)
   extern __shared__ u8 raw[];
   let_successor_start();
   const Block block(shared_address(raw), batch);
-  announce_start();
+  announce_start<kSplit>();
   Product product;
   product.load_weights(block, static_cast<const u8*>(weights));
   OwnedRun own(block);
@@ -379,8 +363,8 @@ extern "C" __global__ void __launch_bounds__(xi::kThreads, 1)
   __syncthreads();
   Sum acc[4] = {};
   product.multiply(block, acc);
-  wait_for_starts();
+  wait_for_starts<kSplit>();
   product.send(block, acc);
-  meet();
+  meet<kSplit>();
   own.finish(block, y, steps);
 }
