@@ -137,7 +137,7 @@ double estimate_us(const Workload& w, const LatencyTactic& t) {
   const double memory =
       (w.input_bytes + w.output_bytes + w.residual_bytes + w.weight_bytes) / kDramBytesPerUs;
   const double us = 1.0 + exchange * rounds * together + in_turn * cycles / (kClockGhz * 1e3) +
-                    0.9 * (rounds - 1);
+                    0.5 * (rounds - 1);
   return overlapped(us, memory);
 }
 

@@ -186,7 +186,7 @@ void append(std::vector<Candidate<KernelSpec>>& to, std::vector<Candidate<Kernel
 }
 
 // No family but the persistent one may take all places: their estimates err in different ways.
-constexpr int kMostLatency = 4, kMostChunks = 4, kMostMma = 1;
+constexpr int kMostLatency = 6, kMostChunks = 4, kMostMma = 1;
 constexpr std::size_t kLeastChunks = 2;  // where several are asked for
 
 // One of each division into tiles: turns, bytes of a chunk and stages matter less.
