@@ -96,7 +96,7 @@ TEST(LayerSource, ActivationStepsBecomeFunctions) {
   ASSERT_TRUE(spec.ok()) << spec.status().message();
   EXPECT_NE(spec->layer.find("float step_function<1>(float y) {\n  return xi::gelu(y);"),
             std::string::npos);
-  problem.epilogue.steps[1].activation = static_cast<std::uint8_t>(Unary::kAtanh);
+  problem.epilogue.steps[1].activation = static_cast<std::uint8_t>(Unary::kNot);
   EXPECT_EQ(mma_conv(problem, {}).status().code(), ErrorCode::kUnsupported);
 }
 
