@@ -24,6 +24,11 @@ std::string supported_ops_document() {
       "Models of opset {} to {} of the domain `ai.onnx` are read. \"and later\" means up to opset "
       "{}.\nTensors of float16 and bfloat16 are widened to float32. An `If` is taken where its "
       "condition is a\nconstant. Everything else is refused by name.\n\n"
+      "Engines for GPUs compute the same operators and types, but for: indices of a max\n"
+      "pooling, `Resize` of other axes than height and width and with tf_crop_and_resize,\n"
+      "shapes as run-time data, and operators along the first axis (the batch) where that\n"
+      "is dynamic. An index of a `Gather` that is out of range ends at the axis' end\n"
+      "there; a CPU refuses it.\n\n"
       "| operator | opsets | limits |\n| --- | --- | --- |\n",
       kOldestOpset, kNewestOpset, kNewestOpset);
   for (const OpEntry& op : all_ops()) {

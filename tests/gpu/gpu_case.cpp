@@ -45,7 +45,10 @@ constexpr Family kFamilies[] = {{"mma", conv_mma_case},
                                 {"attention", attention_case},
                                 {"softmax", softmax_case},
                                 {"layer_norm", layer_norm_case},
-                                {"elementwise", elementwise_case}};
+                                {"elementwise", elementwise_case},
+                                {"reduce", reduce_case},
+                                {"arg_extreme", arg_extreme_case},
+                                {"gather", gather_case}};
 
 Result<cuda::Buffer> upload(const std::vector<std::uint8_t>& bytes) {
   XINFER_ASSIGN_OR_RETURN(cuda::Buffer buffer, cuda::Buffer::allocate(bytes.size() + 64));
@@ -115,7 +118,8 @@ Status run_case(const GpuCase& test, const KernelStore& store, int multiprocesso
     addresses.set(operand, buffer.address());
     buffers.push_back(std::move(buffer));
   }
-  std::vector<std::uint8_t> actual(test.y_bytes, kFill);
+  std::vector<std::uint8_t> actual =
+      test.y_before.empty() ? std::vector<std::uint8_t>(test.y_bytes, kFill) : test.y_before;
   XINFER_ASSIGN_OR_RETURN(const cuda::Buffer y, upload(actual));
   addresses.set(Operand::kOutput, y.address() + test.y_offset);
   const cuda::Stream stream;

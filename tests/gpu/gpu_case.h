@@ -28,11 +28,13 @@ struct GpuCase {
   std::vector<std::pair<kernels::cuda::Operand, std::vector<std::uint8_t>>> inputs;
   std::size_t y_bytes = 0;   ///< of the whole output tensor
   std::size_t y_offset = 0;  ///< where the kernel's part of it begins
+  /// The output tensor's bytes before the run; empty: kFill.
+  std::vector<std::uint8_t> y_before;
   std::function<Expected()> expected;
   std::string description;
 };
 
-/// The output tensor's bytes before a run.
+/// What an output tensor holds before a run, unless a case says otherwise.
 inline constexpr std::uint8_t kFill = 0xA5;
 
 /// Compiles the kernel into the store; prints a line if it uses local memory.
@@ -75,5 +77,8 @@ GpuCase attention_case(std::uint64_t seed);
 GpuCase softmax_case(std::uint64_t seed);
 GpuCase layer_norm_case(std::uint64_t seed);
 GpuCase elementwise_case(std::uint64_t seed);
+GpuCase reduce_case(std::uint64_t seed);
+GpuCase arg_extreme_case(std::uint64_t seed);
+GpuCase gather_case(std::uint64_t seed);
 
 }  // namespace xinfer::gpu

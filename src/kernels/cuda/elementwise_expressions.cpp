@@ -7,98 +7,111 @@
 
 namespace xinfer::kernels::cuda {
 
-Result<std::string> unary_expression(Unary function, float alpha, float beta, std::string_view x) {
+namespace {
+
+/// The function of a float or, with an empty suffix, a double: names of CUDA's functions get the
+/// suffix, those of xi:: are overloaded, and the constants are exact in both.
+Result<std::string> real_unary(Unary function, float alpha, float beta, std::string_view x,
+                               const char* suffix) {
   const std::string a = float_literal(alpha), b = float_literal(beta);
-  const auto call = [&](const char* name) { return fmt::format("{}({})", name, x); };
+  const auto call = [&](const char* name) { return fmt::format("{}{}({})", name, suffix, x); };
+  const auto own = [&](const char* name) { return fmt::format("xi::{}({})", name, x); };
   switch (function) {
     case Unary::kIdentity:
       return std::string(x);
     case Unary::kAbs:
-      return call("fabsf");
+      return call("fabs");
     case Unary::kNeg:
       return fmt::format("(-({}))", x);
     case Unary::kExp:
-      return call("expf");
+      return call("exp");
     case Unary::kLog:
-      return call("logf");
+      return call("log");
     case Unary::kSqrt:
-      return call("sqrtf");
+      return call("sqrt");
     case Unary::kReciprocal:
       return fmt::format("(1.0f / ({}))", x);
     case Unary::kFloor:
-      return call("floorf");
+      return call("floor");
     case Unary::kCeil:
-      return call("ceilf");
+      return call("ceil");
     case Unary::kRound:
-      return call("rintf");
+      return call("rint");
     case Unary::kErf:
-      return call("erff");
+      return call("erf");
     case Unary::kTanh:
-      return call("tanhf");
+      return call("tanh");
     case Unary::kSigmoid:
-      return call("xi::sigmoid");
+      return own("sigmoid");
     case Unary::kHardSigmoid:
       return fmt::format("xi::hard_sigmoid({}, {}, {})", x, a, b);
     case Unary::kHardSwish:
-      return call("xi::hard_swish");
+      return own("hard_swish");
     case Unary::kSilu:
-      return call("xi::silu");
+      return own("silu");
     case Unary::kGelu:
-      return call("xi::gelu");
+      return own("gelu");
     case Unary::kGeluTanh:
-      return call("xi::gelu_tanh");
+      return own("gelu_tanh");
     case Unary::kRelu:
-      return fmt::format("fmaxf({}, 0.0f)", x);
+      return fmt::format("fmax{}({}, 0.0f)", suffix, x);
     case Unary::kLeakyRelu:
       return fmt::format("xi::leaky_relu({}, {})", x, a);
     case Unary::kElu:
       return fmt::format("xi::elu({}, {})", x, a);
     case Unary::kSoftplus:
-      return call("xi::softplus");
+      return own("softplus");
     case Unary::kMish:
-      return call("xi::mish");
+      return own("mish");
     case Unary::kSign:
       return fmt::format("(({0}) > 0.0f ? 1.0f : ({0}) < 0.0f ? -1.0f : ({0}))", x);
     case Unary::kSelu:
-      return fmt::format("({2} * (({0}) > 0.0f ? ({0}) : {1} * expm1f({0})))", x, a, b);
+      return fmt::format("({2} * (({0}) > 0.0f ? ({0}) : {1} * expm1{3}({0})))", x, a, b, suffix);
     case Unary::kCelu:
-      return fmt::format("(fmaxf({0}, 0.0f) + fminf(0.0f, {1} * expm1f(({0}) / {1})))", x, a);
+      return fmt::format("(fmax{2}({0}, 0.0f) + fmin{2}(0.0f, {1} * expm1{2}(({0}) / {1})))", x, a,
+                         suffix);
     case Unary::kThresholdedRelu:
       return fmt::format("(({0}) > {1} ? ({0}) : 0.0f)", x, a);
     case Unary::kSoftsign:
-      return fmt::format("(({0}) / (1.0f + fabsf({0})))", x);
+      return fmt::format("(({0}) / (1.0f + fabs{1}({0})))", x, suffix);
     case Unary::kShrink:
       return fmt::format("(({0}) < -({1}) ? ({0}) + {2} : ({0}) > {1} ? ({0}) - {2} : 0.0f)", x, a,
                          b);
     case Unary::kSwish:
       return fmt::format("(({0}) * xi::sigmoid({1} * ({0})))", x, a);
     case Unary::kSin:
-      return call("sinf");
+      return call("sin");
     case Unary::kCos:
-      return call("cosf");
+      return call("cos");
     case Unary::kTan:
-      return call("tanf");
+      return call("tan");
     case Unary::kAsin:
-      return call("asinf");
+      return call("asin");
     case Unary::kAcos:
-      return call("acosf");
+      return call("acos");
     case Unary::kAtan:
-      return call("atanf");
+      return call("atan");
     case Unary::kSinh:
-      return call("sinhf");
+      return call("sinh");
     case Unary::kCosh:
-      return call("coshf");
+      return call("cosh");
     case Unary::kAsinh:
-      return call("asinhf");
+      return call("asinh");
     case Unary::kAcosh:
-      return call("acoshf");
+      return call("acosh");
     case Unary::kAtanh:
-      return call("atanhf");
+      return call("atanh");
     case Unary::kNot:
     case Unary::kBitwiseNot:
       break;
   }
-  return unsupported("function {} of float32 has no CUDA form", static_cast<int>(function));
+  return unsupported("function {} of floats has no CUDA form", static_cast<int>(function));
+}
+
+}  // namespace
+
+Result<std::string> unary_expression(Unary function, float alpha, float beta, std::string_view x) {
+  return real_unary(function, alpha, beta, x, "f");
 }
 
 namespace {
@@ -129,6 +142,7 @@ Result<std::string> integer_unary(Unary function, std::string_view x, DType dtyp
 Result<std::string> unary_expression(Unary function, float alpha, float beta, std::string_view x,
                                      DType dtype) {
   if (is_float(dtype)) return unary_expression(function, alpha, beta, x);
+  if (dtype == DType::kFloat64) return real_unary(function, alpha, beta, x, "");
   if (is_integer(dtype)) return integer_unary(function, x, dtype);
   const bool copies = function == Unary::kIdentity;
   if (dtype == DType::kBool && (copies || function == Unary::kNot)) {
@@ -163,7 +177,12 @@ Status no_binary(Binary function, DType dtype) {
                      to_string(dtype));
 }
 
-Result<std::string> float_binary(Binary function, std::string_view a, std::string_view b) {
+/// Of floats or, with an empty suffix, doubles.
+Result<std::string> real_binary(Binary function, std::string_view a, std::string_view b,
+                                const char* suffix) {
+  const auto call = [&](const char* name) {
+    return fmt::format("{}{}({}, {})", name, suffix, a, b);
+  };
   const auto infix = [&](const char* sign) { return fmt::format("(({}) {} ({}))", a, sign, b); };
   switch (function) {
     case Binary::kAdd:
@@ -175,17 +194,19 @@ Result<std::string> float_binary(Binary function, std::string_view a, std::strin
     case Binary::kDiv:
       return infix("/");
     case Binary::kMin:
-      return fmt::format("fminf({}, {})", a, b);
+      return call("fmin");
     case Binary::kMax:
-      return fmt::format("fmaxf({}, {})", a, b);
+      return call("fmax");
     case Binary::kFmod:
-      return fmt::format("fmodf({}, {})", a, b);
+      return call("fmod");
+    case Binary::kMod:
+      return fmt::format("xi::modulo_of({}, {})", a, b);
     case Binary::kPRelu:
       return fmt::format("xi::leaky_relu({}, {})", a, b);
     case Binary::kPow:
-      return fmt::format("powf({}, static_cast<float>({}))", a, b);
+      return *suffix != 0 ? fmt::format("powf({}, static_cast<float>({}))", a, b) : call("pow");
     default:
-      return no_binary(function, DType::kFloat32);
+      return no_binary(function, *suffix != 0 ? DType::kFloat32 : DType::kFloat64);
   }
 }
 
@@ -228,6 +249,12 @@ Result<std::string> integer_binary(Binary function, std::string_view a, std::str
     case Binary::kPRelu:
       return fmt::format("(({0}) < 0 ? xi::wrapped_mul<{2}>({0}, {1}) : ({0}))", a, b,
                          value_type(dtype));
+    case Binary::kPow:
+      return call("power_of");
+    case Binary::kShiftLeft:
+      return call("shifted_left");
+    case Binary::kShiftRight:
+      return call("shifted_right");
     case Binary::kBitwiseAnd:
       return infix("&");
     case Binary::kBitwiseOr:
@@ -243,21 +270,34 @@ Result<std::string> integer_binary(Binary function, std::string_view a, std::str
 
 Result<std::string> binary_expression(Binary function, std::string_view a, std::string_view b,
                                       DType dtype) {
-  const bool is_number = is_float(dtype) || is_integer(dtype);
+  const bool is_number = is_float(dtype) || dtype == DType::kFloat64 || is_integer(dtype);
   const bool equality = function == Binary::kEqual && dtype == DType::kBool;
   if (const char* sign = comparison(function); sign != nullptr && (is_number || equality)) {
     return fmt::format("(({}) {} ({}))", a, sign, b);
   }
-  if (is_float(dtype)) return float_binary(function, a, b);
+  if (is_float(dtype)) return real_binary(function, a, b, "f");
+  if (dtype == DType::kFloat64) return real_binary(function, a, b, "");
   if (is_integer(dtype)) return integer_binary(function, a, b, dtype);
   if (dtype == DType::kBool) return bool_binary(function, a, b);
   return no_binary(function, dtype);
 }
 
+namespace {
+
+std::string double_literal(double value) {
+  if (std::isinf(value)) return float_literal(static_cast<float>(value));
+  return fmt::format("{:a}", value);
+}
+
+}  // namespace
+
 std::string clip_expression(double low, double high, std::string_view x, DType dtype) {
   if (is_float(dtype)) {
     return fmt::format("fminf(fmaxf({}, {}), {})", x, float_literal(static_cast<float>(low)),
                        float_literal(static_cast<float>(high)));
+  }
+  if (dtype == DType::kFloat64) {
+    return fmt::format("fmin(fmax({}, {}), {})", x, double_literal(low), double_literal(high));
   }
   std::string text(x);
   const auto bound = [&](const char* sign, double value) {
@@ -271,14 +311,16 @@ std::string clip_expression(double low, double high, std::string_view x, DType d
 
 Result<std::string> cast_expression(DType from, DType to, std::string_view x) {
   const auto known = [](DType dtype) {
-    return is_float(dtype) || is_integer(dtype) || dtype == DType::kBool;
+    return is_float(dtype) || dtype == DType::kFloat64 || is_integer(dtype) ||
+           dtype == DType::kBool;
   };
   if (!known(from) || !known(to)) {
     return unsupported("a cast from {} to {} has no CUDA form", to_string(from), to_string(to));
   }
   if (to == DType::kBool) return fmt::format("(({}) != 0)", x);
-  if (is_integer(to) && is_float(from))
+  if (is_integer(to) && (is_float(from) || from == DType::kFloat64)) {
     return fmt::format("xi::truncated<{}>({})", value_type(to), x);
+  }
   return fmt::format("static_cast<{}>({})", value_type(to), x);
 }
 

@@ -133,7 +133,9 @@ bool is_integer(DType dtype) {
 Result<const char*> stored_type(DType dtype) {
   if (dtype == DType::kFloat16) return "xi::Half";
   if (dtype == DType::kBool) return "xi::Bool";
-  if (dtype == DType::kFloat32 || is_integer(dtype)) return value_type(dtype);
+  if (dtype == DType::kFloat32 || dtype == DType::kFloat64 || is_integer(dtype)) {
+    return value_type(dtype);
+  }
   return unsupported("elements of {} have no CUDA form", to_string(dtype));
 }
 
@@ -157,6 +159,8 @@ const char* value_type(DType dtype) {
       return "long long";
     case DType::kUInt64:
       return "unsigned long long";
+    case DType::kFloat64:
+      return "double";
     default:
       return "float";
   }

@@ -24,7 +24,7 @@ struct ElementwiseAxis {
   std::int64_t y_stride = 0;
 };
 
-/// Float32, FP16, bool or integers up to 64 bits, dense or with a pitch.
+/// Floats of 16, 32 or 64 bits, bool or integers up to 64 bits, dense or with a pitch.
 struct ElementwiseOperand {
   DType dtype = DType::kFloat32;
   std::int64_t image_stride = 0;

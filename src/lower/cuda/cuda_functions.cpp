@@ -53,35 +53,37 @@ Status emit(CudaLowering& cuda, const fb::StepT& step, ElementwiseProblem proble
   return cuda.emit(step, std::move(launch), std::move(spec));
 }
 
-Status check_float(const CudaTensor& tensor) {
-  if (tensor.is_float()) return {};
-  return unsupported("{} has no CUDA kernel here; supported: float32, float16",
+/// INT8 with a scale has tables and sums of its own.
+Status check_plain(const CudaTensor& tensor) {
+  if (!tensor.is_quantized()) return {};
+  return unsupported("quantised {} has no CUDA kernel here; supported: numbers without a scale",
                      to_string(tensor.dtype));
 }
 
-/// y = expression of the step's inputs, all float, with broadcasting.
+/// y = expression of the step's inputs, with broadcasting.
 Status emit_function(CudaLowering& cuda, const fb::StepT& step, const char* name,
                      const std::string& expression) {
   XINFER_ASSIGN_OR_RETURN(const CudaTensor y, cuda.tensor(step.outputs[0]));
-  XINFER_RETURN_IF_ERROR(check_float(y));
+  XINFER_RETURN_IF_ERROR(check_plain(y));
   ElementwiseProblem problem = problem_of(y);
   problem.expression = expression;
   CudaLaunch launch;
   launch.batch = y.batch;
   for (const TensorId input : step.inputs) {
     XINFER_ASSIGN_OR_RETURN(const CudaTensor x, cuda.tensor(input));
-    XINFER_RETURN_IF_ERROR(check_float(x));
+    XINFER_RETURN_IF_ERROR(check_plain(x));
     XINFER_RETURN_IF_ERROR(add_operand(cuda, x, y, problem, launch));
   }
   return emit(cuda, step, std::move(problem), std::move(launch), name);
 }
 
-Result<std::string> expression_of(const fb::BinaryT& binary, const char* a, const char* b) {
+Result<std::string> expression_of(const fb::BinaryT& binary, DType dtype, const char* a,
+                                  const char* b) {
   XINFER_ASSIGN_OR_RETURN(
       std::string expression,
-      kernels::cuda::binary_expression(static_cast<kernels::Binary>(binary.function), a, b));
+      kernels::cuda::binary_expression(static_cast<kernels::Binary>(binary.function), a, b, dtype));
   if (!binary.clip) return expression;
-  return kernels::cuda::clip_expression(binary.low, binary.high, expression);
+  return kernels::cuda::clip_expression(binary.low, binary.high, expression, dtype);
 }
 
 /// Adds the parts of a concatenation as the problem's operands, each in its range of the axis;
@@ -110,21 +112,36 @@ Result<std::string> join_parts(CudaLowering& cuda, const fb::StepT& step, const 
 }  // namespace
 
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::UnaryT& unary) {
+  XINFER_ASSIGN_OR_RETURN(const CudaTensor x, cuda.tensor(step.inputs[0]));
   XINFER_ASSIGN_OR_RETURN(
       const std::string expression,
       kernels::cuda::unary_expression(static_cast<kernels::Unary>(unary.function), unary.alpha,
-                                      unary.beta, "a"));
+                                      unary.beta, "a", x.dtype));
   return emit_function(cuda, step, "unary", expression);
 }
 
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::ClipT& clip) {
+  XINFER_ASSIGN_OR_RETURN(const CudaTensor x, cuda.tensor(step.inputs[0]));
   return emit_function(cuda, step, "clip",
-                       kernels::cuda::clip_expression(clip.low, clip.high, "a"));
+                       kernels::cuda::clip_expression(clip.low, clip.high, "a", x.dtype));
+}
+
+Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::CastT&) {
+  XINFER_ASSIGN_OR_RETURN(const CudaTensor x, cuda.tensor(step.inputs[0]));
+  XINFER_ASSIGN_OR_RETURN(const CudaTensor y, cuda.tensor(step.outputs[0]));
+  XINFER_ASSIGN_OR_RETURN(const std::string expression,
+                          kernels::cuda::cast_expression(x.dtype, y.dtype, "a"));
+  return emit_function(cuda, step, "cast", expression);
 }
 
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::BinaryT& binary) {
-  XINFER_ASSIGN_OR_RETURN(const std::string expression, expression_of(binary, "a", "b"));
+  XINFER_ASSIGN_OR_RETURN(const CudaTensor a, cuda.tensor(step.inputs[0]));
+  XINFER_ASSIGN_OR_RETURN(const std::string expression, expression_of(binary, a.dtype, "a", "b"));
   return emit_function(cuda, step, "binary", expression);
+}
+
+Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::SelectT&) {
+  return emit_function(cuda, step, "select", "((a) ? (b) : (c))");
 }
 
 bool can_concatenate_in_one(const CudaLowering& cuda, const fb::StepT& step) {
@@ -184,12 +201,12 @@ Status lower_joined_operand(CudaLowering& cuda, const fb::StepT& step, const fb:
   const bool first = step.inputs[0] == joined.outputs[0];
   XINFER_ASSIGN_OR_RETURN(const CudaTensor other, cuda.tensor(step.inputs[first ? 1 : 0]));
   const std::string letter(1, static_cast<char>('a' + problem.operands.size()));
-  XINFER_RETURN_IF_ERROR(check_float(other));
+  XINFER_RETURN_IF_ERROR(check_plain(other));
   XINFER_RETURN_IF_ERROR(add_operand(cuda, other, y, problem, launch));
   problem.operands.back().end = y.dims[static_cast<std::size_t>(problem.range_axis)];
   XINFER_ASSIGN_OR_RETURN(
       problem.expression,
-      expression_of(*step.params.AsBinary(), first ? whole.c_str() : letter.c_str(),
+      expression_of(*step.params.AsBinary(), y.dtype, first ? whole.c_str() : letter.c_str(),
                     first ? letter.c_str() : whole.c_str()));
   fb::StepT both = step;
   both.origins.insert(both.origins.begin(), joined.origins.begin(), joined.origins.end());

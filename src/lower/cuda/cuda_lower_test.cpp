@@ -110,11 +110,14 @@ TEST(CudaLowering, RefusesToResizeChannels) {
 TEST(CudaLowering, NamesTheLayerThatHasNoKernel) {
   ir::GraphBuilder builder;
   const ir::ValueId x = builder.input("x", {ir::Dim::symbol("batch"), 8});
-  builder.output(builder.transpose(x, {1, 0}, "strange"));
+  ir::Reduce reduce;
+  reduce.axes = {0};
+  builder.output(builder.add(reduce, {x}, "strange"));
   const Result<OpenCudaPlan> open = lower(builder.graph());
   ASSERT_FALSE(open.ok());
   EXPECT_EQ(open.status().code(), ErrorCode::kUnsupported);
-  EXPECT_THAT(open.status().message(), HasSubstr("cuda:sm_90a: step \"strange\" (Transpose)"));
+  EXPECT_THAT(open.status().message(), HasSubstr("cuda:sm_90a: step \"strange\" (Reduce)"));
+  EXPECT_THAT(open.status().message(), HasSubstr("the batch, batch, is moved"));
 }
 
 /// Two convolutions between the caller's tensors.
@@ -389,7 +392,12 @@ TEST(CudaLowering, ForgetsConstantsThatNoLaunchReads) {
   EXPECT_THAT(families(open), ElementsAre("Gather"));
   for (const auto& tensor : open.plan->tensors) {
     EXPECT_NE(tensor->storage, engine::fb::Storage::Constant);
+    if (tensor->storage != engine::fb::Storage::Arena) continue;
+    // Forgotten tensors lie in an arena that holds nothing: they must be empty.
+    ASSERT_EQ(tensor->dims.size(), 1u);
+    EXPECT_EQ(open.plan->dims[tensor->dims[0]].value(), 0);
   }
+  EXPECT_EQ(open.plan->arena_bytes, 0u);
 }
 
 TEST(CudaTarget, NamesTheKnownArchitectures) {

@@ -57,18 +57,6 @@ Result<CudaTensor> CudaLowering::tensor(TensorId id) const {
   return result;
 }
 
-Result<CudaTensor> CudaLowering::aligned_tensor(TensorId id, DType dtype, const fb::StepT& step) {
-  XINFER_ASSIGN_OR_RETURN(const CudaTensor x, tensor(id));
-  const std::int64_t pitch = aligned_pitch(x.channels(), dtype);
-  if (x.dtype == dtype && x.pitch % aligned_pitch(1, dtype) == 0) return x;
-  const TensorId copy = source_.add_tensor(dtype, x.scale, source_.shape_of(id));
-  made(copy).pixel_stride = static_cast<std::uint64_t>(pitch);
-  XINFER_ASSIGN_OR_RETURN(const CudaTensor y, tensor(copy));
-  const char* change = x.dtype == dtype ? " input aligned" : " input converted";
-  XINFER_RETURN_IF_ERROR(emit_copy(*this, step, step.name + change, x, y));
-  return y;
-}
-
 bool CudaLowering::is_constant(TensorId id) const {
   return made(id).storage == fb::Storage::Constant;
 }
@@ -137,7 +125,7 @@ void CudaLowering::forget_unused_tensors() {
     const bool inside = tensor.storage == fb::Storage::Arena;
     if (used[i] || (!inside && tensor.storage != fb::Storage::Constant)) continue;
     tensor.storage = fb::Storage::Arena;  // a constant's bytes were not kept
-    tensor.dims.clear();                  // it has no place in the arena
+    tensor.dims = {source_.dim(0)};       // it has no place in the arena
     tensor.pixel_stride = 0;
   }
 }
@@ -226,7 +214,16 @@ Status CudaLowering::emit(const fb::StepT& step, CudaLaunch launch) {
 
 // --- steps --------------------------------------------------------------------------------------
 
+/// Whether the tensor has no elements, whatever the batch.
+bool CudaLowering::is_empty(TensorId id) const {
+  if (id == kNoTensor) return true;
+  const ir::SymbolicShape& shape = source_.shape_of(id);
+  return std::find(shape.begin(), shape.end(), ir::Dim(0)) != shape.end();
+}
+
 Status CudaLowering::lower_step(const fb::StepT& step) {
+  const auto no_elements = [this](TensorId id) { return is_empty(id); };
+  if (std::all_of(step.outputs.begin(), step.outputs.end(), no_elements)) return Status();
   const auto lower = [&](const auto* params) { return lower_cuda_step(*this, step, *params); };
   switch (step.params.type) {
     case fb::Params::Conv:
@@ -241,6 +238,10 @@ Status CudaLowering::lower_step(const fb::StepT& step) {
       return lower(step.params.AsBinary());
     case fb::Params::Clip:
       return lower(step.params.AsClip());
+    case fb::Params::Cast:
+      return lower(step.params.AsCast());
+    case fb::Params::Select:
+      return lower(step.params.AsSelect());
     case fb::Params::Softmax:
       return lower(step.params.AsSoftmax());
     case fb::Params::LayerNorm:
@@ -249,6 +250,8 @@ Status CudaLowering::lower_step(const fb::StepT& step) {
       return lower(step.params.AsPool());
     case fb::Params::Reduce:
       return lower(step.params.AsReduce());
+    case fb::Params::ArgReduce:
+      return lower(step.params.AsArgReduce());
     case fb::Params::Resize:
       return lower(step.params.AsResize());
     case fb::Params::Quantize:

@@ -42,12 +42,16 @@ struct CudaTensor {
     return count;
   }
   bool is_int8() const { return dtype == DType::kInt8 || dtype == DType::kUInt8; }
+  bool is_quantized() const { return is_int8() && scale != 0; }
   bool is_float() const { return dtype == DType::kFloat32 || dtype == DType::kFloat16; }
   /// Elements from one image to the next.
   std::int64_t image_stride() const { return dims.empty() ? 1 : pixels() * pitch; }
   /// Elements from one position of axis i (of `dims`) to the next.
   std::int64_t stride(std::size_t axis) const;
 };
+
+/// The tensor as one image, its first axis the first of `dims`. Fails where that is dynamic.
+Result<CudaTensor> one_image(const CudaTensor& x);
 
 /// The lowest precision among the step's nodes; kInt8 where it has only INT8 nodes or none at all.
 ir::Precision step_precision(const fb::StepT& step, const NodePrecisions& precisions);
@@ -79,10 +83,21 @@ class CudaLowering {
   const CudaTarget& target() const { return target_; }
   engine::BlobWriter& blobs() { return blobs_; }
 
+  /// Axes of the tensor, the first among them.
+  std::size_t rank(TensorId id) const { return source_.shape_of(id).size(); }
   /// Fails, naming the dimension, if one beside the first is dynamic.
   Result<CudaTensor> tensor(TensorId id) const;
   /// As `tensor`, of type `dtype` in rows that start at 16-byte boundaries: a copy if need be.
   Result<CudaTensor> aligned_tensor(TensorId id, DType dtype, const fb::StepT& step);
+  /// A new tensor of those axes, dense.
+  Result<CudaTensor> add_tensor(DType dtype, float scale, const ir::Dim& batch,
+                                const std::vector<std::int64_t>& dims);
+  /// Where a kernel that knows no padding writes the dense form of y: y itself if it is dense.
+  Result<CudaTensor> unpadded(const CudaTensor& y);
+  /// Copies what was written there to y, unless it is y.
+  Status pad_rows(const fb::StepT& step, const CudaTensor& written, const CudaTensor& y);
+  /// x, or its elements in dense rows.
+  Result<CudaTensor> dense_tensor(const CudaTensor& x, const fb::StepT& step);
   /// Whether the step's float layers compute in FP16.
   bool is_half(const fb::StepT& step) const {
     return step_precision(step, precisions_) == ir::Precision::kFp16;
@@ -124,6 +139,7 @@ class CudaLowering {
 
  private:
   Status lower_step(const fb::StepT& step);
+  bool is_empty(TensorId id) const;
   void drop(const std::set<const fb::StepT*>& steps);
   std::map<const fb::StepT*, FusedAttention> find_attentions();
   void add_operand(CudaLaunch& launch, kernels::cuda::Operand operand, TensorId id,
@@ -154,6 +170,7 @@ Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::Conv
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::GemmT& gemm);
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::PoolT& pool);
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::ReduceT& reduce);
+Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::ArgReduceT& reduce);
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::ResizeT& resize);
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::QuantizeT& convert);
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::ByteTableT& table);
@@ -170,12 +187,26 @@ Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::MatM
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::UnaryT& unary);
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::BinaryT& binary);
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::ClipT& clip);
+Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::CastT& cast);
+Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::SelectT& select);
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::SoftmaxT& softmax);
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::LayerNormT& norm);
 
 /// Adds the step of an epilogue to a kernel's, and its residual or table to the launch.
 Status add_epilogue_step(CudaLowering& cuda, const fb::StepT& step, const fb::EpilogueStepT& from,
                          CudaLaunch& launch, kernels::Epilogue& epilogue);
+
+/// Reductions of any axes.
+Status emit_reduce(CudaLowering& cuda, const fb::StepT& step, const fb::ReduceT& reduce);
+
+/// Gathers with any indices, and paddings by what is inside.
+Status emit_gather(CudaLowering& cuda, const fb::StepT& step, const fb::GatherT& gather);
+Status emit_repeating_pad(CudaLowering& cuda, const fb::StepT& step, const fb::PadT& pad);
+
+/// Moves y's axis i from x's axis perm[i] (of `dims`, the batch stays).
+Status emit_transpose(CudaLowering& cuda, const fb::StepT& step, const std::string& name,
+                      const CudaTensor& x, const CudaTensor& y,
+                      const std::vector<std::size_t>& perm);
 
 /// Copies rows: x into y, which has the same dimensions and perhaps another pitch or float type.
 Status emit_copy(CudaLowering& cuda, const fb::StepT& step, const std::string& name,

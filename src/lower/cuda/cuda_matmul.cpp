@@ -11,15 +11,36 @@ using kernels::cuda::Operand;
 
 constexpr float kPresent = 1.0f;
 
-/// Batch axes within an image, each operand broadcast where it has size 1.
-Result<std::vector<MatmulAxis>> outer_axes(const CudaTensor& a, const CudaTensor& b,
-                                           const CudaTensor& y) {
-  if (a.dims.size() != y.dims.size() || b.dims.size() != y.dims.size() || y.dims.size() < 2) {
-    return unsupported(
-        "a product of operands with {}, {} and {} axes behind the batch; supported: "
-        "as many, two or more",
-        a.dims.size(), b.dims.size(), y.dims.size());
+/// An operand of fewer axes than y, or a matrix whose first axis is no batch: as one image with
+/// axes of size 1 before its own until they are `axes`.
+Result<CudaTensor> as_matrices(const CudaTensor& x, std::size_t axes) {
+  XINFER_ASSIGN_OR_RETURN(CudaTensor result, one_image(x));
+  while (result.dims.size() < axes) result.dims.insert(result.dims.begin(), 1);
+  return result;
+}
+
+/// Gives the operands of a product the axes of y, two at least behind the batch.
+Status align_axes(const CudaLowering& cuda, CudaTensor& a, CudaTensor& b, CudaTensor& y) {
+  const std::size_t rank = cuda.rank(y.id);
+  const bool rows_of_batch = rank == 2 && !y.batch.is_constant();
+  if (rank == 2 && !rows_of_batch) {
+    XINFER_ASSIGN_OR_RETURN(y, one_image(y));
+  } else if (rows_of_batch) {  // every row is an image
+    y.dims.insert(y.dims.begin(), 1);
+    a.dims.insert(a.dims.begin(), 1);
   }
+  const bool keeps_a = rows_of_batch || (rank > 2 && cuda.rank(a.id) == rank);
+  if (!keeps_a) {
+    XINFER_ASSIGN_OR_RETURN(a, as_matrices(a, y.dims.size()));
+  }
+  if (rank == 2 || cuda.rank(b.id) < rank) {
+    XINFER_ASSIGN_OR_RETURN(b, as_matrices(b, y.dims.size()));
+  }
+  return {};
+}
+
+/// Batch axes within an image, each operand broadcast where it has size 1.
+std::vector<MatmulAxis> outer_axes(const CudaTensor& a, const CudaTensor& b, const CudaTensor& y) {
   std::vector<MatmulAxis> axes;
   for (std::size_t i = 0; i + 2 < y.dims.size(); ++i) {
     axes.push_back({y.dims[i], a.dims[i] == 1 ? 0 : a.stride(i), b.dims[i] == 1 ? 0 : b.stride(i)});
@@ -43,11 +64,12 @@ fb::Blob add_table(CudaLowering& cuda, std::span<const float> values, std::int64
 }  // namespace
 
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::MatMulT& matmul) {
-  XINFER_ASSIGN_OR_RETURN(const CudaTensor a, cuda.tensor(step.inputs[0]));
-  XINFER_ASSIGN_OR_RETURN(const CudaTensor b, cuda.tensor(step.inputs[1]));
-  XINFER_ASSIGN_OR_RETURN(const CudaTensor y, cuda.tensor(step.outputs[0]));
+  XINFER_ASSIGN_OR_RETURN(CudaTensor a, cuda.tensor(step.inputs[0]));
+  XINFER_ASSIGN_OR_RETURN(CudaTensor b, cuda.tensor(step.inputs[1]));
+  XINFER_ASSIGN_OR_RETURN(CudaTensor y, cuda.tensor(step.outputs[0]));
+  XINFER_RETURN_IF_ERROR(align_axes(cuda, a, b, y));
   MatmulProblem problem;
-  XINFER_ASSIGN_OR_RETURN(problem.outer, outer_axes(a, b, y));
+  problem.outer = outer_axes(a, b, y);
   XINFER_ASSIGN_OR_RETURN(problem.a_image_stride, image_stride(a, y));
   XINFER_ASSIGN_OR_RETURN(problem.b_image_stride, image_stride(b, y));
   const std::size_t rows = y.dims.size() - 2, columns = rows + 1;

@@ -59,75 +59,97 @@ Status emit_move(CudaLowering& cuda, const fb::StepT& step, const CudaTensor& x,
   return cuda.emit(step, std::move(launch), std::move(spec));
 }
 
-Status batch_must_stay() {
-  return unsupported("the first axis, the batch, is moved; supported: the others");
+/// The bits of an element, of which the low bytes are stored.
+template <typename T>
+std::uint64_t bits_of(T value) {
+  std::uint64_t bits = 0;
+  std::memcpy(&bits, &value, sizeof(value));
+  return bits;
 }
 
-/// The value as the bits of an element.
-Result<std::uint64_t> fill_bits(double value, const CudaTensor& y) {
-  if (value == 0) return std::uint64_t{0};
-  const auto single = static_cast<float>(value);
-  if (y.dtype == DType::kFloat16) return std::uint64_t{kernels::Float16(single).bits};
-  if (y.dtype != DType::kFloat32) {
-    return unsupported("padding {} with {}; supported: 0", to_string(y.dtype), value);
-  }
-  std::uint32_t bits = 0;
-  std::memcpy(&bits, &single, sizeof(bits));
-  return std::uint64_t{bits};
+/// The value as the bits of an element; integers are exact up to 2^53.
+std::uint64_t fill_bits(double value, DType dtype) {
+  if (dtype == DType::kFloat64) return bits_of(value);
+  if (dtype == DType::kFloat32) return bits_of(static_cast<float>(value));
+  if (dtype == DType::kFloat16) return kernels::Float16(static_cast<float>(value)).bits;
+  return bits_of(static_cast<std::int64_t>(value)) & ~std::uint64_t{0} >> (64 - 8 * size_of(dtype));
+}
+
+/// Puts the batch among the axes of both where the move changes it.
+Status join_batch(CudaTensor& x, CudaTensor& y) {
+  XINFER_ASSIGN_OR_RETURN(x, one_image(x));
+  XINFER_ASSIGN_OR_RETURN(y, one_image(y));
+  return {};
 }
 
 }  // namespace
 
+Status emit_transpose(CudaLowering& cuda, const fb::StepT& step, const std::string& name,
+                      const CudaTensor& x, const CudaTensor& y,
+                      const std::vector<std::size_t>& perm) {
+  MoveProblem problem = straight_move(y, y);
+  problem.in_image_stride = x.image_stride();
+  for (std::size_t i = 0; i < perm.size(); ++i) problem.axes[i].in_stride = x.stride(perm[i]);
+  return emit_move(cuda, step, x, y, std::move(problem), 0, name);
+}
+
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::TransposeT& transpose) {
-  XINFER_ASSIGN_OR_RETURN(const CudaTensor x, cuda.tensor(step.inputs[0]));
-  XINFER_ASSIGN_OR_RETURN(const CudaTensor y, cuda.tensor(step.outputs[0]));
-  if (!transpose.perm.empty() && transpose.perm[0] != 0) return batch_must_stay();
+  XINFER_ASSIGN_OR_RETURN(CudaTensor x, cuda.tensor(step.inputs[0]));
+  XINFER_ASSIGN_OR_RETURN(CudaTensor y, cuda.tensor(step.outputs[0]));
+  std::vector<std::size_t> perm(transpose.perm.begin(), transpose.perm.end());
+  if (!perm.empty() && perm[0] != 0) {
+    XINFER_RETURN_IF_ERROR(join_batch(x, y));
+    return emit_transpose(cuda, step, step.name, x, y, perm);
+  }
   if (x.dtype != y.dtype || cuda.stem_block(y.id) > 1) {
     XINFER_ASSIGN_OR_RETURN(const bool done, emit_convert(cuda, step, transpose.perm, x, y));
     if (done) return {};
   }
-  MoveProblem problem = straight_move(y, y);
-  problem.in_image_stride = x.image_stride();
-  for (std::size_t i = 0; i < y.dims.size(); ++i) {
-    problem.axes[i].in_stride = x.stride(transpose.perm[i + 1] - 1);
-  }
-  return emit_move(cuda, step, x, y, std::move(problem));
+  if (!perm.empty()) perm.erase(perm.begin());
+  for (std::size_t& axis : perm) --axis;
+  return emit_transpose(cuda, step, step.name, x, y, perm);
 }
 
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::SliceT& slice) {
-  XINFER_ASSIGN_OR_RETURN(const CudaTensor x, cuda.tensor(step.inputs[0]));
-  XINFER_ASSIGN_OR_RETURN(const CudaTensor y, cuda.tensor(step.outputs[0]));
-  if (x.batch != y.batch || slice.step[0] != 1) return batch_must_stay();
+  XINFER_ASSIGN_OR_RETURN(CudaTensor x, cuda.tensor(step.inputs[0]));
+  XINFER_ASSIGN_OR_RETURN(CudaTensor y, cuda.tensor(step.outputs[0]));
+  const bool with_batch = x.batch != y.batch || slice.step[0] != 1;
+  if (with_batch) XINFER_RETURN_IF_ERROR(join_batch(x, y));
   MoveProblem problem = straight_move(x, y);
   for (std::size_t i = 0; i < y.dims.size(); ++i) {
-    XINFER_ASSIGN_OR_RETURN(problem.axes[i].start, cuda.constant_dim(slice.start[i + 1]));
-    problem.axes[i].step = slice.step[i + 1];
+    const std::size_t axis = i + (with_batch ? 0 : 1);
+    XINFER_ASSIGN_OR_RETURN(problem.axes[i].start, cuda.constant_dim(slice.start[axis]));
+    problem.axes[i].step = slice.step[axis];
   }
   return emit_move(cuda, step, x, y, std::move(problem));
 }
 
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::PadT& pad) {
-  XINFER_ASSIGN_OR_RETURN(const CudaTensor x, cuda.tensor(step.inputs[0]));
-  XINFER_ASSIGN_OR_RETURN(const CudaTensor y, cuda.tensor(step.outputs[0]));
   if (static_cast<kernels::PadMode>(pad.mode) != kernels::PadMode::kConstant) {
-    return unsupported("padding other than by a constant has no CUDA kernel");
+    return emit_repeating_pad(cuda, step, pad);
   }
-  if (x.batch != y.batch) return batch_must_stay();
-  MoveProblem problem = straight_move(x, y);
-  for (std::size_t i = 0; i < y.dims.size(); ++i) {
-    problem.axes[i].start = -pad.pads_begin[i + 1];
+  XINFER_ASSIGN_OR_RETURN(CudaTensor x, cuda.tensor(step.inputs[0]));
+  XINFER_ASSIGN_OR_RETURN(const CudaTensor y, cuda.tensor(step.outputs[0]));
+  CudaTensor target = y;
+  // Rows are padded with zeros, not with the value.
+  if (pad.value != 0) {
+    XINFER_ASSIGN_OR_RETURN(target, cuda.unpadded(y));
   }
-  XINFER_ASSIGN_OR_RETURN(problem.fill, fill_bits(pad.value, y));
-  if (problem.fill != 0 && y.pitch != y.channels()) {
-    return unsupported("padding with a value into rows that are padded with zeros");
+  const CudaTensor written = target;
+  const bool with_batch = x.batch != y.batch || pad.pads_begin[0] != 0;
+  if (with_batch) XINFER_RETURN_IF_ERROR(join_batch(x, target));
+  MoveProblem problem = straight_move(x, target);
+  for (std::size_t i = 0; i < target.dims.size(); ++i) {
+    problem.axes[i].start = -pad.pads_begin[i + (with_batch ? 0 : 1)];
   }
-  return emit_move(cuda, step, x, y, std::move(problem));
+  problem.fill = fill_bits(pad.value, y.dtype);
+  XINFER_RETURN_IF_ERROR(emit_move(cuda, step, x, target, std::move(problem)));
+  return cuda.pad_rows(step, written, y);
 }
 
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::ExpandT&) {
   XINFER_ASSIGN_OR_RETURN(const CudaTensor x, cuda.tensor(step.inputs[0]));
   XINFER_ASSIGN_OR_RETURN(const CudaTensor y, cuda.tensor(step.outputs[0]));
-  if (x.batch != y.batch && x.batch != ir::Dim(1)) return batch_must_stay();
   MoveProblem problem = straight_move(x, y);
   for (std::size_t i = 0; i < y.dims.size(); ++i) {
     if (x.dims[i] == y.dims[i]) continue;
@@ -138,19 +160,18 @@ Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::Expa
 }
 
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::GatherT& gather) {
+  const TensorId index_id = step.inputs[1];
+  // A constant index is part of the move.
+  if (gather.axis == 0 || !cuda.is_constant(index_id) ||
+      cuda.constant_bytes(index_id).size() != sizeof(std::int64_t)) {
+    return emit_gather(cuda, step, gather);
+  }
   XINFER_ASSIGN_OR_RETURN(const CudaTensor x, cuda.tensor(step.inputs[0]));
   XINFER_ASSIGN_OR_RETURN(const CudaTensor y, cuda.tensor(step.outputs[0]));
-  const TensorId index_id = step.inputs[1];
-  if (!cuda.is_constant(index_id)) {
-    return unsupported("an index that is computed at run time has no CUDA kernel");
-  }
   const auto bytes = cuda.constant_bytes(index_id);
   // An index of no axes takes the axis away, one of shape [1] leaves it with size 1.
   const bool keeps_axis = y.dims.size() == x.dims.size();
-  if (bytes.size() != sizeof(std::int64_t) || (!keeps_axis && y.dims.size() + 1 != x.dims.size())) {
-    return unsupported("a gather of several indices has no CUDA kernel");
-  }
-  if (gather.axis == 0) return batch_must_stay();
+  if (!keeps_axis && y.dims.size() + 1 != x.dims.size()) return emit_gather(cuda, step, gather);
   std::int64_t index = 0;
   std::memcpy(&index, bytes.data(), sizeof(index));
   const std::size_t axis = gather.axis - 1;
@@ -194,13 +215,20 @@ Status emit_columns(CudaLowering& cuda, const fb::StepT& step, const std::string
 }  // namespace
 
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::ConcatT& concat) {
-  XINFER_ASSIGN_OR_RETURN(const CudaTensor y, cuda.tensor(step.outputs[0]));
-  if (concat.axis == 0) return batch_must_stay();
   if (can_concatenate_in_one(cuda, step)) return lower_concat_in_one(cuda, step);
-  const std::size_t axis = concat.axis - 1;
+  XINFER_ASSIGN_OR_RETURN(CudaTensor y, cuda.tensor(step.outputs[0]));
+  const bool with_batch = concat.axis == 0;
+  if (with_batch) {
+    XINFER_ASSIGN_OR_RETURN(y, one_image(y));
+  }
+  const std::size_t axis = with_batch ? 0 : concat.axis - 1;
   std::int64_t position = 0;
   for (std::size_t i = 0; i < step.inputs.size(); ++i) {
-    XINFER_ASSIGN_OR_RETURN(const CudaTensor x, cuda.tensor(step.inputs[i]));
+    XINFER_ASSIGN_OR_RETURN(CudaTensor x, cuda.tensor(step.inputs[i]));
+    if (with_batch) {
+      XINFER_ASSIGN_OR_RETURN(x, one_image(x));
+    }
+    if (x.dims[axis] == 0) continue;
     if (concat.in_place[i]) {
       position += x.dims[axis];
       continue;

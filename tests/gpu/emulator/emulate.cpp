@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <span>
 
 #include "launch_arguments.h"
 #include "machine.h"
@@ -42,7 +43,8 @@ int multiprocessors_of(std::uint64_t seed) {
   return kCounts[seed % std::size(kCounts)];
 }
 
-Status run_here(const GpuCase& test, const std::filesystem::path& object, std::uint64_t seed) {
+Result<std::vector<std::uint8_t>> run_here(const GpuCase& test, const std::filesystem::path& object,
+                                           std::uint64_t seed) {
   void* library = dlopen(object.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) return internal_error("{}", dlerror());
   using Index3 = ::emulated::Index3;
@@ -71,13 +73,15 @@ Status run_here(const GpuCase& test, const std::filesystem::path& object, std::u
                           launch.cluster_blocks);
   }
   XINFER_RETURN_IF_ERROR(Machine(launch, seed).run());
-  XINFER_ASSIGN_OR_RETURN(const std::vector<std::uint8_t> actual, arguments.output());
-  return compare_output(test.expected(), actual);
+  return arguments.output();
 }
 
-void report(const std::string& message) {
-  // A reader that has gone away needs no report.
-  [[maybe_unused]] const ssize_t written = write(report_to, message.data(), message.size());
+void report(std::span<const char> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = write(report_to, bytes.data(), bytes.size());
+    if (written <= 0) return;  // a reader that has gone away needs no report
+    bytes = bytes.subspan(static_cast<std::size_t>(written));
+  }
 }
 
 // The process ends here, so what is not safe in a handler of a program that goes on is.
@@ -114,14 +118,19 @@ void watch_signals() {
 [[noreturn]] void run_child(const GpuCase& test, const std::filesystem::path& object,
                             std::uint64_t seed) {
   watch_signals();
-  const Status status = run_here(test, object, seed);
-  if (!status.ok()) report(status.message());
-  _exit(status.ok() ? 0 : 1);
+  const Result<std::vector<std::uint8_t>> output = run_here(test, object, seed);
+  if (output.ok()) {
+    report({reinterpret_cast<const char*>(output->data()), output->size()});
+  } else {
+    report(output.status().message());
+  }
+  _exit(output.ok() ? 0 : 1);
 }
 
 }  // namespace
 
-Status emulate_case(const GpuCase& test, const HostCompiler& compiler, std::uint64_t seed) {
+Result<std::vector<std::uint8_t>> emulated_output(const GpuCase& test, const HostCompiler& compiler,
+                                                  std::uint64_t seed) {
   XINFER_ASSIGN_OR_RETURN(const std::filesystem::path object, compiler.shared_object(test.spec));
   int ends[2];
   if (pipe(ends) != 0) return io_error("cannot make a pipe");
@@ -133,16 +142,22 @@ Status emulate_case(const GpuCase& test, const HostCompiler& compiler, std::uint
     run_child(test, object, seed);
   }
   close(ends[1]);
-  std::string message;
+  std::string reported;
   char part[4096];
   for (ssize_t count = 0; (count = read(ends[0], part, sizeof(part))) > 0;) {
-    message.append(part, static_cast<std::size_t>(count));
+    reported.append(part, static_cast<std::size_t>(count));
   }
   close(ends[0]);
   int state = 0;
   waitpid(child, &state, 0);
-  if (state == 0) return Status();
-  return internal_error("{}", message.empty() ? "the emulation ended without a report" : message);
+  if (state == 0) return std::vector<std::uint8_t>(reported.begin(), reported.end());
+  return internal_error("{}", reported.empty() ? "the emulation ended without a report" : reported);
+}
+
+Status emulate_case(const GpuCase& test, const HostCompiler& compiler, std::uint64_t seed) {
+  XINFER_ASSIGN_OR_RETURN(const std::vector<std::uint8_t> actual,
+                          emulated_output(test, compiler, seed));
+  return compare_output(test.expected(), actual);
 }
 
 }  // namespace xinfer::gpu::emulator

@@ -23,7 +23,9 @@ Result<LaunchArguments> LaunchArguments::bind(const GpuCase& test) {
   result.y_bytes_ = test.y_bytes;
   result.y_offset_ = test.y_offset;
   for (const auto& [operand, bytes] : test.inputs) result.add(operand, bytes);
-  result.add(Operand::kOutput, std::vector<std::uint8_t>(test.y_bytes, kFill));
+  result.add(Operand::kOutput, test.y_before.empty()
+                                   ? std::vector<std::uint8_t>(test.y_bytes, kFill)
+                                   : test.y_before);
   for (const KernelArgument& argument : test.spec.arguments) {
     XINFER_RETURN_IF_ERROR(result.add_argument(test, argument));
   }

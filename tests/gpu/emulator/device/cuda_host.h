@@ -19,11 +19,18 @@ extern "C" {
 const emulated::Services* emulated_services;
 emulated::Index3 threadIdx, blockIdx, blockDim, gridDim;
 
-float erff(float), exp2f(float), expf(float), expm1f(float), fabsf(float),
-    fmaf(float, float, float);
-float fmaxf(float, float), fminf(float, float), log1pf(float), logf(float), rintf(float);
-float sqrtf(float), tanhf(float);
+float acosf(float), acoshf(float), asinf(float), asinhf(float), atanf(float), atanhf(float);
+float ceilf(float), cosf(float), coshf(float), erff(float), exp2f(float), expf(float);
+float expm1f(float), fabsf(float), floorf(float), fmaf(float, float, float), fmaxf(float, float);
+float fminf(float, float), fmodf(float, float), log1pf(float), logf(float), powf(float, float);
+float rintf(float), sinf(float), sinhf(float), sqrtf(float), tanf(float), tanhf(float);
+double acos(double), acosh(double), asin(double), asinh(double), atan(double), atanh(double);
+double ceil(double), cos(double), cosh(double), erf(double), erfc(double), exp(double);
+double expm1(double), fabs(double), floor(double), fmax(double, double), fmin(double, double);
+double fmod(double, double), log(double), log1p(double), pow(double, double), rint(double);
+double sin(double), sinh(double), sqrt(double), tan(double), tanh(double);
 }
+inline bool isinf(double value) { return fabs(value) == __builtin_inf(); }
 
 namespace emulated {
 
