@@ -1,0 +1,126 @@
+// Graphs with a dynamic batch: their launches for a GPU, emulated, give what the CPU gives.
+#include "emulated_plan.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "compile/run_graph.h"
+#include "ir/build.h"
+
+namespace xinfer::gpu::emulator {
+namespace {
+
+constexpr std::int64_t kBatch = 3;
+
+ir::Dim batch() { return ir::Dim::symbol("batch"); }
+
+/// Numbers around 0 that are all different.
+Tensor numbers(Shape shape) {
+  Tensor tensor(DType::kFloat32, std::move(shape));
+  const auto values = tensor.values<float>();
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    values[i] = std::sin(static_cast<float>(i + 1)) * 2.0f;
+  }
+  return tensor;
+}
+
+void expect_close(const Tensor& found, const Tensor& expected) {
+  ASSERT_EQ(found.dtype(), expected.dtype());
+  if (expected.dtype() == DType::kInt64) {
+    const auto a = found.values<std::int64_t>(), b = expected.values<std::int64_t>();
+    for (std::size_t i = 0; i < b.size(); ++i) ASSERT_EQ(a[i], b[i]) << "[" << i << "]";
+    return;
+  }
+  const auto a = found.values<float>(), b = expected.values<float>();
+  for (std::size_t i = 0; i < b.size(); ++i) {
+    // Sums of at most 60 products of numbers up to 4, in another order.
+    ASSERT_NEAR(a[i], b[i], 60 * 60 * 4 * 0x1p-24) << "[" << i << "]";
+  }
+}
+
+/// Runs the graph on both; `inputs` by name.
+void expect_equal_runs(const ir::Graph& graph, const std::map<std::string, Tensor>& inputs) {
+  const auto expected = compile::run_graph(graph, inputs);
+  ASSERT_TRUE(expected.ok()) << expected.status().message();
+  engine::BlobWriter blobs;
+  const lower::CudaTarget target =
+      lower::make_cuda_target("sm_90a", lower::CudaBackend::kAuto).value();
+  const lower::SymbolRanges symbols = {{"batch", {1, kBatch, 8}}};
+  const auto open = lower::lower_cuda(graph, symbols, target, blobs);
+  ASSERT_TRUE(open.ok()) << open.status().message();
+  std::vector<Tensor> in, out;
+  for (const ir::ValueId input : graph.inputs()) in.push_back(inputs.at(graph.value(input).name));
+  for (const Tensor& tensor : *expected) out.emplace_back(tensor.dtype(), tensor.shape());
+  const HostCompiler compiler(XINFER_EMULATED_KERNELS);
+  const Status status = emulate_plan(*open, blobs, {{"batch", kBatch}}, in, out, compiler, 1);
+  ASSERT_TRUE(status.ok()) << status.message();
+  for (std::size_t i = 0; i < out.size(); ++i) expect_close(out[i], (*expected)[i]);
+}
+
+TEST(EmulatedPlan, ReducesWithinImages) {
+  ir::GraphBuilder builder;
+  const ir::ValueId x = builder.input("x", {batch(), 4, 5, 3});
+  ir::Reduce reduce;
+  reduce.kind = kernels::ReduceKind::kL2;
+  reduce.axes = {1, 3};
+  reduce.keep_dims = false;
+  builder.output(builder.add(reduce, {x}, "norms"));
+  ir::ArgReduce arg;
+  arg.axis = 2;
+  builder.output(builder.add(arg, {x}, "places"));
+  expect_equal_runs(builder.graph(), {{"x", numbers({kBatch, 4, 5, 3})}});
+}
+
+TEST(EmulatedPlan, MultipliesRowsOfABatchByARunTimeMatrix) {
+  ir::GraphBuilder builder;
+  const ir::ValueId x = builder.input("x", {batch(), 6});
+  const ir::ValueId w = builder.input("w", {6, 7});
+  builder.output(builder.matmul(x, w, ir::kNoValue, "product"));
+  expect_equal_runs(builder.graph(), {{"x", numbers({kBatch, 6})}, {"w", numbers({6, 7})}});
+}
+
+TEST(EmulatedPlan, MultipliesImagesByAMatrixOfFewerAxes) {
+  ir::GraphBuilder builder;
+  const ir::ValueId x = builder.input("x", {batch(), 2, 5, 6});
+  const ir::ValueId w = builder.input("w", {6, 7});
+  builder.output(builder.matmul(x, w, ir::kNoValue, "product"));
+  expect_equal_runs(builder.graph(), {{"x", numbers({kBatch, 2, 5, 6})}, {"w", numbers({6, 7})}});
+}
+
+TEST(EmulatedPlan, GathersRowsThatABatchNames) {
+  ir::GraphBuilder builder;
+  const ir::ValueId indices = builder.input("indices", {batch(), 2}, DType::kInt64);
+  builder.output(
+      builder.add(ir::Gather{0}, {builder.random_constant({9, 4}), indices}, "embedding"));
+  const Tensor named({kBatch, 2}, std::vector<std::int64_t>{0, 8, -1, 3, 3, -9});
+  expect_equal_runs(builder.graph(), {{"indices", named}});
+}
+
+TEST(EmulatedPlan, NormalisesAnyAxes) {
+  ir::GraphBuilder builder;
+  const ir::ValueId x = builder.input("x", {batch(), 4, 5, 3});
+  builder.output(builder.softmax(x, 1, "soft"));
+  builder.output(builder.add(ir::LayerNorm{1, 1e-5}, {x, ir::kNoValue, ir::kNoValue}, "normal"));
+  expect_equal_runs(builder.graph(), {{"x", numbers({kBatch, 4, 5, 3})}});
+}
+
+TEST(EmulatedPlan, PoolsThreeAxes) {
+  ir::GraphBuilder builder;
+  const ir::ValueId x = builder.input("x", {batch(), 2, 5, 6, 7});
+  for (const auto kind : {kernels::PoolKind::kMax, kernels::PoolKind::kAverage}) {
+    ir::Pool pool;
+    pool.kind = kind;
+    pool.kernel = {3, 2, 3};
+    pool.strides = {2, 1, 2};
+    pool.dilations = {1, 1, 1};
+    pool.pads_begin = {1, 0, 1};
+    pool.pads_end = {1, 1, 1};
+    const bool is_max = kind == kernels::PoolKind::kMax;
+    builder.output(builder.add(pool, {x}, is_max ? "largest" : "average"));
+  }
+  expect_equal_runs(builder.graph(), {{"x", numbers({kBatch, 2, 5, 6, 7})}});
+}
+
+}  // namespace
+}  // namespace xinfer::gpu::emulator
