@@ -44,6 +44,7 @@ struct Build {
   const char* name;
   std::string (*model)();
   bool int8, fp16;
+  bool chains = false;  ///< computes some pairs of layers in one launch
 };
 
 void PrintTo(const Build& build, std::ostream* out) { *out << build.name; }
@@ -64,21 +65,23 @@ TEST_P(BarModels, KeepEverythingInRegisters) {
   if (GetParam().int8) builder.with_int8(std::make_shared<RandomImages>());
   if (GetParam().fp16) builder.with_fp16();
   const Engine engine = builder.build();
-  int kernels = 0;
+  int kernels = 0, chains = 0;
   for (const StepInfo& step : engine.steps()) {
     for (const KernelInfo& kernel : step.kernels) {
       if (kernel.left_out) continue;
       ++kernels;
+      if (kernel.tactic.starts_with("chain_")) ++chains;
       EXPECT_GT(kernel.registers, 0) << step.name << ", " << kernel.tactic;
       EXPECT_EQ(kernel.local_bytes, 0) << "bytes of local memory: " << step.name << ", "
                                        << kernel.tactic << ", batch up to " << kernel.largest_batch;
     }
   }
   EXPECT_GT(kernels, 50);
+  EXPECT_EQ(chains > 0, GetParam().chains);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, BarModels,
-                         testing::Values(Build{"ResNet50Int8", resnet50_onnx, true, false},
+                         testing::Values(Build{"ResNet50Int8", resnet50_onnx, true, false, true},
                                          Build{"ResNet50Fp16", resnet50_onnx, false, true},
                                          Build{"MobileNetV2Int8", mobilenetv2_onnx, true, false},
                                          Build{"MobileNetV2Fp16", mobilenetv2_onnx, false, true},

@@ -27,6 +27,7 @@ constexpr Family kFamilies[] = {{"mma", conv_mma_case},
                                 {"halo_chunks", conv_halo_chunks_case},
                                 {"latency", conv_latency_case},
                                 {"stem", conv_stem_case},
+                                {"chain", conv_chain_case},
                                 {"half", conv_half_case},
                                 {"float", conv_float_case},
                                 {"depthwise", depthwise_case},
@@ -122,6 +123,9 @@ Status run_case(const GpuCase& test, const KernelStore& store, int multiprocesso
       test.y_before.empty() ? std::vector<std::uint8_t>(test.y_bytes, kFill) : test.y_before;
   XINFER_ASSIGN_OR_RETURN(const cuda::Buffer y, upload(actual));
   addresses.set(Operand::kOutput, y.address() + test.y_offset);
+  for (const auto& [operand, offset] : test.more_outputs) {
+    addresses.set(operand, y.address() + offset);
+  }
   const cuda::Stream stream;
   XINFER_ASSIGN_OR_RETURN(
       const BoundKernel bound,

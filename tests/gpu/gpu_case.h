@@ -30,6 +30,8 @@ struct GpuCase {
   std::size_t y_offset = 0;  ///< where the kernel's part of it begins
   /// The output tensor's bytes before the run; empty: kFill.
   std::vector<std::uint8_t> y_before;
+  /// Operands that are written too: where in the output tensor each begins.
+  std::vector<std::pair<kernels::cuda::Operand, std::size_t>> more_outputs;
   std::function<Expected()> expected;
   std::string description;
 };
@@ -58,6 +60,7 @@ GpuCase conv_halo_case(std::uint64_t seed);
 GpuCase conv_halo_chunks_case(std::uint64_t seed);
 GpuCase conv_latency_case(std::uint64_t seed);
 GpuCase conv_stem_case(std::uint64_t seed);
+GpuCase conv_chain_case(std::uint64_t seed);
 GpuCase conv_half_case(std::uint64_t seed);
 GpuCase conv_float_case(std::uint64_t seed);
 GpuCase depthwise_case(std::uint64_t seed);

@@ -14,7 +14,7 @@ namespace xinfer::kernels::cuda {
 /// What a kernel argument refers to. kStep* number the epilogue's steps.
 enum class Operand : std::uint8_t {
   kInput,
-  kInput2,  ///< second input of a pointwise kernel; what an average before a product averages
+  kInput2,  ///< second input of a pointwise kernel; what a launch before reads that is replaced
   kWeights,
   kMultiplier,
   kBias,
@@ -23,8 +23,11 @@ enum class Operand : std::uint8_t {
   kStep1,
   kStep2,
   kStep3,
+  kWeights2,  ///< these three: of the layer before, which the kernel computes too
+  kMultiplier2,
+  kBias2,
 };
-inline constexpr int kOperandCount = 10;
+inline constexpr int kOperandCount = 13;
 
 /// No kernel has more parameters.
 inline constexpr int kMostArguments = 16;

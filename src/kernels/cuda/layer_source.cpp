@@ -94,19 +94,25 @@ std::string LayerSource::text() const {
          declarations_ + "}  // namespace layer\n";
 }
 
-Status add_epilogue(const Epilogue& epilogue, const EpilogueLayout& layout, LayerSource& layer) {
-  layer.constant("kOutElem", epilogue.output_dtype)
-      .constant("kOutPitch", layout.out_pitch)
-      .constant("kOutAlign", layout.out_align)
-      .constant("kHasPadding", layout.has_padding)
-      .constant("kScaled", epilogue.multiplier != nullptr)
-      .constant("kStepCount", epilogue.step_count);
+Status add_steps(const Epilogue& epilogue, const EpilogueLayout& layout, std::string_view prefix,
+                 LayerSource& layer) {
+  layer.constant(fmt::format("{}StepCount", prefix), epilogue.step_count);
   std::string steps;
   for (int i = 0; i < epilogue.step_count; ++i) {
     XINFER_ASSIGN_OR_RETURN(const std::string text, step_text(epilogue.steps[i], layout));
     steps += text;
   }
-  layer.declare("constexpr xi::Step kSteps[4] = {\n" + steps + "};\n");
+  layer.declare(fmt::format("constexpr xi::Step {}Steps[4] = {{\n{}}};\n", prefix, steps));
+  return Status();
+}
+
+Status add_epilogue(const Epilogue& epilogue, const EpilogueLayout& layout, LayerSource& layer) {
+  layer.constant("kOutElem", epilogue.output_dtype)
+      .constant("kOutPitch", layout.out_pitch)
+      .constant("kOutAlign", layout.out_align)
+      .constant("kHasPadding", layout.has_padding)
+      .constant("kScaled", epilogue.multiplier != nullptr);
+  XINFER_RETURN_IF_ERROR(add_steps(epilogue, layout, "k", layer));
   for (int i = 0; i < epilogue.step_count; ++i) {
     const EpilogueStep& step = epilogue.steps[i];
     if (step.kind != EpilogueStep::Kind::kActivation) continue;

@@ -46,6 +46,10 @@ struct EpilogueLayout {
 /// CUDA form.
 Status add_epilogue(const Epilogue& epilogue, const EpilogueLayout& layout, LayerSource& layer);
 
+/// Adds the steps alone, as <prefix>Steps and <prefix>StepCount.
+Status add_steps(const Epilogue& epilogue, const EpilogueLayout& layout, std::string_view prefix,
+                 LayerSource& layer);
+
 /// A float as a C++17 literal of exactly that value: "0x1.8p-3f".
 std::string float_literal(float value);
 

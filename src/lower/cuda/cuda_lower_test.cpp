@@ -12,6 +12,7 @@
 namespace xinfer::lower {
 namespace {
 
+using kernels::cuda::Operand;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -251,8 +252,8 @@ ir::Graph classifier_graph(bool average_is_output = false) {
   return builder.graph();
 }
 
-/// For every point of the classifier's launch: whether its first choice replaces the average.
-std::vector<bool> replaces_average(const OpenCudaPlan& open, std::size_t launch) {
+/// For every point of a launch: whether its first choice replaces the launch before.
+std::vector<bool> replaces_previous(const OpenCudaPlan& open, std::size_t launch) {
   std::vector<bool> replaces;
   for (const BatchPoint& point : open.launches[launch].points) {
     replaces.push_back(point.candidates.front().replaces_previous);
@@ -268,7 +269,7 @@ TEST(CudaLowering, AveragesAndMultipliesInOneLaunchAtSmallBatches) {
   const auto average =
       static_cast<std::size_t>(std::find(all.begin(), all.end(), "Reduce") - all.begin());
   EXPECT_EQ(all[average + 1], "Gemm");
-  EXPECT_THAT(replaces_average(open, average + 1), ElementsAre(true, true, false, false));
+  EXPECT_THAT(replaces_previous(open, average + 1), ElementsAre(true, true, false, false));
   // The product reads what the average reads.
   EXPECT_THAT(open.plan->steps[average + 1]->inputs,
               testing::Contains(open.plan->steps[average]->inputs[0]));
@@ -283,7 +284,7 @@ TEST(CudaLowering, KeepsTheAverageThatOthersRead) {
   const ir::Graph graph = classifier_graph(/*average_is_output=*/true);
   const OpenCudaPlan open = lower_with(graph, all_half(graph));
   for (std::size_t i = 0; i < open.launches.size(); ++i) {
-    EXPECT_THAT(replaces_average(open, i), testing::Not(testing::Contains(true)));
+    EXPECT_THAT(replaces_previous(open, i), testing::Not(testing::Contains(true)));
   }
 }
 
@@ -295,7 +296,7 @@ TEST(CudaLowering, KeepsTheAverageBeforeClusters) {
                  all_half(graph))
           .value();
   for (std::size_t i = 0; i < open.launches.size(); ++i) {
-    EXPECT_THAT(replaces_average(open, i), testing::Not(testing::Contains(true)));
+    EXPECT_THAT(replaces_previous(open, i), testing::Not(testing::Contains(true)));
   }
 }
 
@@ -340,6 +341,116 @@ TEST(CudaLowering, KeepsLaunchesApartThatTheStemKernelDoesNotServe) {
   const CudaTarget ampere = make_cuda_target("sm_80", CudaBackend::kAuto).value();
   EXPECT_THAT(families(lower_cuda(graph, kSymbols, ampere, blobs, all_half(graph)).value()),
               ElementsAre("Transpose", "Conv", "Pool", "Conv", "Transpose"));
+}
+
+/// INT8 layers without biases, as fusion leaves them.
+class Int8Graph {
+ public:
+  explicit Int8Graph(std::int64_t channels, std::int64_t size)
+      : image_(builder_.input("x", {ir::Dim::symbol("batch"), channels, size, size})),
+        quantised_(as_int8(builder_.add(ir::Quantize{}, {image_}, "q"))) {}
+
+  ir::ValueId image() const { return quantised_; }
+  ir::ValueId conv(ir::ValueId x, Shape weights, const std::string& name,
+                   ir::ValueId residual = ir::kNoValue) {
+    const std::int64_t pad = weights.back() / 2;
+    const ir::ValueId y = as_int8(
+        builder_.conv(x, builder_.random_constant(weights), ir::kNoValue, {.pad = pad}, name));
+    if (residual == ir::kNoValue) return y;
+    ir::Node& node = builder_.graph().node(builder_.value(y).producer);
+    node.inputs = {node.inputs[0], node.inputs[1], ir::kNoValue, residual};
+    ir::EpilogueOp step;
+    step.kind = ir::EpilogueOp::Kind::kResidual;
+    step.residual_input = 3;
+    std::get<ir::Conv>(node.op).epilogue = {step};
+    return y;
+  }
+  ir::Graph finish(ir::ValueId output) {
+    builder_.output(output);
+    return builder_.graph();
+  }
+
+ private:
+  ir::ValueId as_int8(ir::ValueId id) {
+    builder_.graph().value(id).dtype = DType::kInt8;
+    builder_.graph().value(id).scale = 0.05f;
+    return id;
+  }
+
+  ir::GraphBuilder builder_;
+  ir::ValueId image_, quantised_;
+};
+
+/// A block's end and the next block: `widened` = an expansion of x plus a residual, `narrowed` its
+/// reduction by a square kernel, and `last`, which reads both.
+ir::Graph blocks_graph(std::int64_t kernel = 1) {
+  Int8Graph graph(64, 56);
+  const ir::ValueId wide = graph.conv(graph.image(), {256, 64, 3, 3}, "wide");
+  const ir::ValueId widened = graph.conv(graph.image(), {256, 64, 1, 1}, "widened", wide);
+  const ir::ValueId narrowed = graph.conv(widened, {64, 256, kernel, kernel}, "narrowed");
+  return graph.finish(graph.conv(narrowed, {256, 64, 1, 1}, "last", widened));
+}
+
+/// The launch of the step with that name.
+std::size_t launch_of(const OpenCudaPlan& open, const std::string& name) {
+  const auto& steps = open.plan->steps;
+  const auto it = std::find_if(steps.begin(), steps.end(),
+                               [&](const auto& step) { return step->name == name; });
+  return static_cast<std::size_t>(it - steps.begin());
+}
+
+TEST(CudaLowering, ComputesAnExpansionAndItsReductionInOneLaunchAtLargeBatches) {
+  const ir::Graph graph = blocks_graph();
+  OpenCudaPlan open = lower_with(graph, all_half(graph));
+  const std::size_t widened = launch_of(open, "widened"), narrowed = widened + 1;
+  ASSERT_EQ(launch_of(open, "narrowed"), narrowed);
+  EXPECT_THAT(replaces_previous(open, narrowed), ElementsAre(false, true, true, true));
+  // The reduction's launch has the expansion's operands, whose residual and input stay alive.
+  for (const auto& operand : open.plan->steps[widened]->params.AsCuda()->operands) {
+    if (static_cast<Operand>(operand->operand) == Operand::kOutput) {
+      EXPECT_EQ(open.plan->steps[narrowed]->inputs[0], operand->tensor);
+      continue;
+    }
+    const auto is_same = [&](const auto& other) {
+      return other->tensor == operand->tensor && other->blob.offset() == operand->blob.offset();
+    };
+    EXPECT_TRUE(std::ranges::any_of(open.plan->steps[narrowed]->params.AsCuda()->operands, is_same))
+        << "operand " << static_cast<int>(operand->operand);
+  }
+  leave_out_replaced(open);
+  std::vector<bool> left_out;
+  for (const BatchPoint& point : open.launches[widened].points) left_out.push_back(point.left_out);
+  EXPECT_THAT(left_out, ElementsAre(false, true, true, true));
+}
+
+TEST(CudaLowering, KeepsAnExpansionBeforeALargerKernel) {
+  const ir::Graph graph = blocks_graph(3);
+  const OpenCudaPlan open = lower_with(graph, all_half(graph));
+  for (std::size_t i = 0; i < open.launches.size(); ++i) {
+    EXPECT_THAT(replaces_previous(open, i), testing::Not(testing::Contains(true)));
+  }
+}
+
+TEST(CudaLowering, KeepsEveryLayerApartWhereValuesAreObserved) {
+  const OpenCudaPlan open = lower(blocks_graph()).value();
+  for (std::size_t i = 0; i < open.launches.size(); ++i) {
+    EXPECT_THAT(replaces_previous(open, i), testing::Not(testing::Contains(true)));
+  }
+}
+
+TEST(CudaLowering, ReplacesNoLaunchThatReplacesAnother) {
+  Int8Graph layers(64, 56);
+  const ir::ValueId a = layers.conv(layers.image(), {64, 64, 1, 1}, "a");
+  const ir::ValueId b = layers.conv(a, {64, 64, 1, 1}, "b");
+  const ir::ValueId c = layers.conv(b, {64, 64, 1, 1}, "c");
+  const ir::Graph graph = layers.finish(layers.conv(c, {64, 64, 1, 1}, "d"));
+  const OpenCudaPlan open = lower_with(graph, all_half(graph));
+  const auto replaces = [&](const char* name) -> bool {
+    return replaces_previous(open, launch_of(open, name)).back();
+  };
+  EXPECT_TRUE(replaces("b"));
+  EXPECT_FALSE(replaces("c"));  // b's launch is needed: it may be a's too
+  EXPECT_TRUE(replaces("d"));
 }
 
 /// softmax(x wq (x wk)T * 0.25) x wv over 2 heads of 32 and 16 tokens, as exporters write it.

@@ -173,6 +173,16 @@ OperandExtent CudaLowering::extent_of(const fb::CudaOperandT& operand) const {
   return extent;
 }
 
+void CudaLowering::set_next_product(LaunchedProduct product) {
+  product_ = std::move(product);
+  product_launch_ = launches_.size();
+}
+
+const LaunchedProduct* CudaLowering::product_before() const {
+  const bool latest = product_ && product_launch_ + 1 == launches_.size();
+  return latest && !precisions_.empty() ? &*product_ : nullptr;
+}
+
 std::vector<std::int64_t> CudaLowering::batch_points(const ir::Dim& batch) const {
   ir::Bindings largest;
   for (const auto& [name, range] : symbols_) largest[name] = range.max;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -68,6 +69,14 @@ struct CudaLaunch {
 
 struct FusedAttention;
 
+/// A convolution or product as it was launched.
+struct LaunchedProduct {
+  kernels::cuda::ConvProblem problem;
+  ir::Dim batch;
+  TensorId y = kNoTensor;
+  std::vector<fb::CudaOperandT> operands;
+};
+
 class CudaLowering {
  public:
   /// `source` has lowered its graph with WeightForm::kRows into `rows`.
@@ -130,6 +139,12 @@ class CudaLowering {
   /// else kNoTensor.
   TensorId averaged_before(const fb::StepT& step) const;
 
+  /// The product that the next launch to be emitted computes, and the one that the latest launch
+  /// does; null if it is no product that others may do the work of, or every value stays
+  /// observable.
+  void set_next_product(LaunchedProduct product);
+  const LaunchedProduct* product_before() const;
+
   /// Batches for which kernels are chosen, rising; the last is the largest.
   std::vector<std::int64_t> batch_points(const ir::Dim& batch) const;
   /// One kernel for all batches.
@@ -163,6 +178,8 @@ class CudaLowering {
   std::map<TensorId, std::int64_t> stem_blocks_;
   std::map<TensorId, TensorId> rearranged_;
   std::map<const fb::StepT*, TensorId> averaged_;
+  std::optional<LaunchedProduct> product_;
+  std::size_t product_launch_ = 0;
 };
 
 /// One handler a step kind.
@@ -239,6 +256,15 @@ std::map<const fb::StepT*, TensorId> find_averaged_products(const Lowering& lowe
 /// Offers that kernel for the launch of the product `step`, before its other candidates.
 void offer_average_product(CudaLowering& cuda, const fb::StepT& step,
                            const kernels::cuda::ConvProblem& product, CudaLaunch& launch);
+
+/// Lets the launch after this one's offer to do its work too, unless it may do another's itself.
+/// The launch has its points.
+void remember_product(CudaLowering& cuda, const kernels::cuda::ConvProblem& problem,
+                      const CudaLaunch& launch);
+
+/// Offers a kernel that also computes the product of the launch before, if the launch reads that,
+/// before its other candidates (kernels/cuda/chain_kernels.h).
+void offer_chain(CudaLowering& cuda, const kernels::cuda::ConvProblem& problem, CudaLaunch& launch);
 
 /// Makes float tensors FP16 that FP16 layers touch and float32 layers do not.
 void choose_halves(Lowering& lowering, const NodePrecisions& precisions);

@@ -9,8 +9,10 @@ namespace {
 using kernels::cuda::KernelArgument;
 using kernels::cuda::Operand;
 
-constexpr const char* kNames[] = {"input",  "second input", "weights", "multiplier", "bias",
-                                  "output", "step 0",       "step 1",  "step 2",     "step 3"};
+constexpr const char* kNames[] = {
+    "input",  "second input", "weights", "multiplier",     "bias",       "output", "step 0",
+    "step 1", "step 2",       "step 3",  "second weights", "multiplier", "bias"};
+static_assert(std::size(kNames) == kernels::cuda::kOperandCount);
 constexpr std::uintptr_t kGuard = 4096;
 
 // Where an output's padding channels are stored, its residual is read as far, though not used.
@@ -26,6 +28,7 @@ Result<LaunchArguments> LaunchArguments::bind(const GpuCase& test) {
   result.add(Operand::kOutput, test.y_before.empty()
                                    ? std::vector<std::uint8_t>(test.y_bytes, kFill)
                                    : test.y_before);
+  result.more_outputs_ = test.more_outputs;
   for (const KernelArgument& argument : test.spec.arguments) {
     XINFER_RETURN_IF_ERROR(result.add_argument(test, argument));
   }
@@ -33,7 +36,8 @@ Result<LaunchArguments> LaunchArguments::bind(const GpuCase& test) {
 }
 
 void LaunchArguments::add(Operand operand, const std::vector<std::uint8_t>& bytes) {
-  const std::size_t readable = operand >= Operand::kStep0 ? kReadBehindResiduals : 0;
+  const bool is_step = operand >= Operand::kStep0 && operand <= Operand::kStep3;
+  const std::size_t readable = is_step ? kReadBehindResiduals : 0;
   buffers_.push_back({operand, GuardedMemory(bytes.size() + readable)});
   const GuardedMemory& memory = buffers_.back().memory;
   std::memset(memory.data(), kFill, (memory.size() + 15) / 16 * 16);
@@ -41,6 +45,9 @@ void LaunchArguments::add(Operand operand, const std::vector<std::uint8_t>& byte
 }
 
 std::uint8_t* LaunchArguments::address(Operand operand) const {
+  for (const auto& [other, offset] : more_outputs_) {
+    if (other == operand) return buffers_.back().memory.data() + offset;
+  }
   for (const Buffer& buffer : buffers_) {
     if (buffer.operand != operand) continue;
     return buffer.memory.data() + (operand == Operand::kOutput ? y_offset_ : 0);

@@ -41,6 +41,7 @@ class LaunchArguments {
 
   std::vector<Buffer> buffers_;
   std::size_t y_bytes_ = 0, y_offset_ = 0;
+  std::vector<std::pair<kernels::cuda::Operand, std::size_t>> more_outputs_;
   std::vector<std::unique_ptr<BoundTensorMap>> maps_;
   std::vector<std::unique_ptr<Slot>> values_;
   std::vector<void*> slots_;
