@@ -19,8 +19,9 @@ using lower::BatchPoint;
 struct Question {
   std::string key;
   const lower::OpenLaunch* launch = nullptr;
-  /// The launch before, if a candidate replaces it: the others' times include its own.
-  const lower::OpenLaunch* replaced = nullptr;
+  /// The launches before, nearest first, that a candidate replaces: the times of those that do not
+  /// include theirs.
+  std::vector<const lower::OpenLaunch*> replaced;
   std::vector<BatchPoint*> points;
 };
 
@@ -33,18 +34,20 @@ bool prefer(BatchPoint& point, const std::string& tactic) {
   return true;
 }
 
-bool offers_to_replace(const BatchPoint& point) {
-  return std::any_of(point.candidates.begin(), point.candidates.end(),
-                     [](const KernelSpec& spec) { return spec.replaces_previous; });
+/// The most launches that a candidate replaces.
+int most_replaced(const BatchPoint& point) {
+  int most = 0;
+  for (const KernelSpec& spec : point.candidates) most = std::max(most, spec.replaces_previous);
+  return most;
 }
 
-/// The kernels to be timed for a question: its candidates and, last, what some of them replace.
+/// The kernels to be timed for a question: its candidates and then what some of them replace.
 std::vector<const KernelSpec*> timed_kernels(const Question& question) {
   const BatchPoint& point = *question.points.front();
   std::vector<const KernelSpec*> specs;
   for (const KernelSpec& spec : point.candidates) specs.push_back(&spec);
-  if (question.replaced != nullptr) {
-    specs.push_back(&lower::point_for(*question.replaced, point.largest_batch).candidates.front());
+  for (const lower::OpenLaunch* replaced : question.replaced) {
+    specs.push_back(&lower::point_for(*replaced, point.largest_batch).candidates.front());
   }
   return specs;
 }
@@ -71,10 +74,12 @@ Result<std::vector<Question>> open_questions(const TuneOptions& options, const s
       if (!known) known = shipped_timings().find(device, options.build.architecture, key);
       if (known && prefer(point, known->tactic)) continue;
       const auto [it, added] = by_key.try_emplace(key, questions.size());
-      const bool replaces = i > 0 && offers_to_replace(point);
       if (added) {
-        questions.push_back(
-            {key, &open.launches[i], replaces ? &open.launches[i - 1] : nullptr, {}});
+        Question question{key, &open.launches[i], {}, {}};
+        for (int before = 1; before <= most_replaced(point); ++before) {
+          question.replaced.push_back(&open.launches[i - static_cast<std::size_t>(before)]);
+        }
+        questions.push_back(std::move(question));
       }
       questions[it->second].points.push_back(&point);
     }
@@ -88,18 +93,23 @@ Result<Timing> answer(KernelTimer& timer, const Question& question,
   const BatchPoint& point = *question.points.front();
   const std::int64_t batch = point.largest_batch;
   const OperandSizes sizes = operand_sizes(*question.launch, batch);
-  double before = 0;
-  if (question.replaced != nullptr) {
-    const KernelSpec& spec = *timed_kernels(question).back();
-    XINFER_ASSIGN_OR_RETURN(
-        before,
-        timer.microseconds(spec, cubins.back(), operand_sizes(*question.replaced, batch), batch));
+  const std::vector<const KernelSpec*> kernels = timed_kernels(question);
+  std::vector<double> before;  // of the nearest so many launches
+  for (std::size_t i = 0; i < question.replaced.size(); ++i) {
+    const std::size_t at = point.candidates.size() + i;
+    XINFER_ASSIGN_OR_RETURN(const double time,
+                            timer.microseconds(*kernels[at], cubins[at],
+                                               operand_sizes(*question.replaced[i], batch), batch));
+    before.push_back(time);
   }
   const auto time = [&](std::size_t i) -> Result<double> {
     const KernelSpec& spec = point.candidates[i];
-    const Result<double> alone = timer.microseconds(spec, cubins[i], sizes, batch);
-    if (!alone.ok()) return alone.status().with_context("timing " + spec.tactic);
-    return spec.replaces_previous ? *alone : *alone + before;
+    Result<double> all = timer.microseconds(spec, cubins[i], sizes, batch);
+    if (!all.ok()) return all.status().with_context("timing " + spec.tactic);
+    for (auto j = static_cast<std::size_t>(spec.replaces_previous); j < before.size(); ++j) {
+      *all += before[j];
+    }
+    return all;
   };
   XINFER_ASSIGN_OR_RETURN(const FastestCandidate best,
                           fastest_candidate(point.candidates.size(), time));

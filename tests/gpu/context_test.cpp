@@ -168,7 +168,7 @@ TEST_F(GpuContextTest, AlternatingBuffersUpdateTheNodesThatTouchThem) {
 
 TEST_F(GpuContextTest, LaunchesAreLeftOutWhereTheNextDoesTheirWork) {
   const Engine engine = make_engine(/*leaves_out=*/true);
-  EXPECT_EQ(engine.steps("cuda:sm_90a")[1].kernels.front().tactic, "(next step)");
+  EXPECT_EQ(engine.steps("cuda:sm_90a")[1].kernels.front().tactic, "(later step)");
   context_ = Context(engine, kOnGpu);
   const GpuMemory x(2 * 8 * 256), y(2 * 16 * 256), other(2 * 8 * 256);
   run(x.data(), y.data(), 1);

@@ -61,6 +61,7 @@ GpuCase conv_halo_chunks_case(std::uint64_t seed);
 GpuCase conv_latency_case(std::uint64_t seed);
 GpuCase conv_stem_case(std::uint64_t seed);
 GpuCase conv_chain_case(std::uint64_t seed);
+GpuCase inverted_residual_case(std::uint64_t seed);
 GpuCase conv_half_case(std::uint64_t seed);
 GpuCase conv_float_case(std::uint64_t seed);
 GpuCase depthwise_case(std::uint64_t seed);

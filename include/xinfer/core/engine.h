@@ -52,7 +52,7 @@ struct KernelInfo {
   std::int64_t largest_batch = 0;  ///< the kernel before it, if there is one, serves smaller ones
   int registers = 0;               ///< of a thread; 0: the kernel is no cubin that can be read
   int local_bytes = 0;    ///< of a thread, in local memory: spilled registers, indexed arrays
-  bool left_out = false;  ///< nothing is launched: the next step's kernel does this one's work
+  bool left_out = false;  ///< nothing is launched: a later step's kernel does this one's work
 };
 
 /// A kernel call of the engine's plan.

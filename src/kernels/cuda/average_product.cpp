@@ -111,7 +111,7 @@ Result<KernelSpec> average_product_kernel(const AverageProductProblem& problem,
   spec.cluster_blocks = tactic.split;
   spec.arguments = weighted_arguments();
   spec.arguments[0].operand = Operand::kInput2;
-  spec.replaces_previous = true;
+  spec.replaces_previous = 1;
   return spec;
 }
 

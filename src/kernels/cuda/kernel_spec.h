@@ -14,7 +14,7 @@ namespace xinfer::kernels::cuda {
 /// What a kernel argument refers to. kStep* number the epilogue's steps.
 enum class Operand : std::uint8_t {
   kInput,
-  kInput2,  ///< second input of a pointwise kernel; what a launch before reads that is replaced
+  kInput2,  ///< second input of a pointwise kernel; what the launches that a kernel replaces read
   kWeights,
   kMultiplier,
   kBias,
@@ -23,7 +23,8 @@ enum class Operand : std::uint8_t {
   kStep1,
   kStep2,
   kStep3,
-  kWeights2,  ///< these three: of the layer before, which the kernel computes too
+  kWeights2,  ///< these three: of a layer before, which the kernel computes too; kWeights2 alone:
+              ///< all of several layers'
   kMultiplier2,
   kBias2,
 };
@@ -107,9 +108,9 @@ struct KernelSpec {
   /// The kernel reads its input and weights before its predecessor completes, which must not write
   /// them and must be a kernel that may wait late but does not; residuals and stores wait.
   bool waits_late = false;
-  /// The kernel also does what the launch before it does, from that launch's input (kInput2): where
-  /// it is chosen, the launch before is left out.
-  bool replaces_previous = false;
+  /// The kernel also does what so many launches before it do, from the first one's input (kInput2):
+  /// where it is chosen, they are left out.
+  int replaces_previous = 0;
 };
 
 /// `spec` in the form that waits late, with a tactic of that name.

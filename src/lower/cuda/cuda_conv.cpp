@@ -83,6 +83,7 @@ Status lower_conv(CudaLowering& cuda, const fb::StepT& step, ConvShape shape,
                              ? choose_depthwise(cuda, problem, epilogue, weights, launch)
                              : choose_gemm(cuda, problem, epilogue, weights, launch));
   offer_average_product(cuda, step, problem, launch);
+  XINFER_RETURN_IF_ERROR(offer_inverted_residual(cuda, step, problem, launch));
   if (!kernels::cuda::is_depthwise(problem)) {
     offer_chain(cuda, problem, launch);
     remember_product(cuda, problem, launch);

@@ -97,6 +97,19 @@ TensorId CudaLowering::averaged_before(const fb::StepT& step) const {
   return it == averaged_.end() ? kNoTensor : it->second;
 }
 
+const InvertedResidual* CudaLowering::inverted_residual_before(const fb::StepT& step) const {
+  const auto it = inverted_residuals_.find(&step);
+  if (it == inverted_residuals_.end()) return nullptr;
+  // Another launch, a copy, may stand between them.
+  const InvertedResidual& block = it->second;
+  const auto is_launch = [&](std::size_t before, const fb::StepT& of) {
+    return steps_.size() >= before && steps_[steps_.size() - before]->name == of.name;
+  };
+  const bool follows =
+      is_launch(1, *block.filter) && (block.expand == nullptr || is_launch(2, *block.expand));
+  return follows ? &block : nullptr;
+}
+
 TensorId CudaLowering::rearranged(TensorId id) {
   const auto [it, added] = rearranged_.try_emplace(id, kNoTensor);
   if (!added) return it->second;
@@ -326,7 +339,10 @@ Status CudaLowering::run() {
   }
   choose_pitches(source_);
   stem_blocks_ = find_stems(source_, *this);
-  if (!precisions_.empty()) averaged_ = find_averaged_products(source_, *this);
+  if (!precisions_.empty()) {
+    averaged_ = find_averaged_products(source_, *this);
+    inverted_residuals_ = find_inverted_residuals(source_);
+  }
   const std::map<const fb::StepT*, FusedAttention> attentions = find_attentions();
   const std::vector<FusedStem> found_stems =
       precisions_.empty() ? std::vector<FusedStem>() : find_fused_stems(source_, *this);

@@ -77,6 +77,14 @@ struct LaunchedProduct {
   std::vector<fb::CudaOperandT> operands;
 };
 
+/// The layers before the last one of an inverted residual block.
+struct InvertedResidual {
+  const fb::StepT* expand = nullptr;  ///< null: the block has none
+  const fb::StepT* filter = nullptr;
+
+  const fb::StepT& first() const { return expand != nullptr ? *expand : *filter; }
+};
+
 class CudaLowering {
  public:
   /// `source` has lowered its graph with WeightForm::kRows into `rows`.
@@ -135,9 +143,12 @@ class CudaLowering {
   std::int64_t stem_block(TensorId id) const;
   TensorId rearranged(TensorId id);
 
-  /// What the launch before the step averages over all pixels, if the step alone reads the average;
-  /// else kNoTensor.
+  /// What the launch before the step averages over all pixels, if the step alone reads the
+  /// average; else kNoTensor.
   TensorId averaged_before(const fb::StepT& step) const;
+  /// The block whose projection the step is, if the launches of its other layers are the last
+  /// ones so far; else null.
+  const InvertedResidual* inverted_residual_before(const fb::StepT& step) const;
 
   /// The product that the next launch to be emitted computes, and the one that the latest launch
   /// does; null if it is no product that others may do the work of, or every value stays
@@ -180,6 +191,7 @@ class CudaLowering {
   std::map<const fb::StepT*, TensorId> averaged_;
   std::optional<LaunchedProduct> product_;
   std::size_t product_launch_ = 0;
+  std::map<const fb::StepT*, InvertedResidual> inverted_residuals_;
 };
 
 /// One handler a step kind.
@@ -265,6 +277,14 @@ void remember_product(CudaLowering& cuda, const kernels::cuda::ConvProblem& prob
 /// Offers a kernel that also computes the product of the launch before, if the launch reads that,
 /// before its other candidates (kernels/cuda/chain_kernels.h).
 void offer_chain(CudaLowering& cuda, const kernels::cuda::ConvProblem& problem, CudaLaunch& launch);
+
+/// Blocks whose layers follow each other and alone read each other's results, by their
+/// projections: one kernel may do them all (kernels/cuda/inverted_residual_kernels.h).
+std::map<const fb::StepT*, InvertedResidual> find_inverted_residuals(const Lowering& lowering);
+
+/// Offers that kernel for the launch of the projection `step`, before its other candidates.
+Status offer_inverted_residual(CudaLowering& cuda, const fb::StepT& step,
+                               const kernels::cuda::ConvProblem& project, CudaLaunch& launch);
 
 /// Makes float tensors FP16 that FP16 layers touch and float32 layers do not.
 void choose_halves(Lowering& lowering, const NodePrecisions& precisions);

@@ -23,7 +23,7 @@ namespace xinfer::lower {
 struct BatchPoint {
   std::int64_t largest_batch = 1;
   std::vector<kernels::cuda::KernelSpec> candidates;
-  bool left_out = false;  ///< the next launch's kernel does this one's work (replaced_launches.h)
+  bool left_out = false;  ///< a later launch's kernel does this one's work (replaced_launches.h)
 };
 
 /// How much memory an operand spans.

@@ -1,8 +1,33 @@
 #include "lower/cuda/replaced_launches.h"
 
 #include <algorithm>
+#include <set>
 
 namespace xinfer::lower {
+namespace {
+
+/// The launches that the point's chosen kernel replaces.
+int replaced_by(const BatchPoint& point) {
+  return point.left_out ? 0 : point.candidates.front().replaces_previous;
+}
+
+/// Gives the launch points that end at these batches too.
+void split_points(OpenLaunch& launch, const std::set<std::int64_t>& batches) {
+  std::vector<BatchPoint> points;
+  for (const std::int64_t batch : batches) {
+    points.push_back(point_for(launch, batch));
+    points.back().largest_batch = batch;
+  }
+  launch.points = std::move(points);
+}
+
+std::set<std::int64_t> batches_of(const OpenLaunch& launch) {
+  std::set<std::int64_t> batches;
+  for (const BatchPoint& point : launch.points) batches.insert(point.largest_batch);
+  return batches;
+}
+
+}  // namespace
 
 const BatchPoint& point_for(const OpenLaunch& launch, std::int64_t batch) {
   const auto it = std::find_if(launch.points.begin(), launch.points.end(),
@@ -11,20 +36,19 @@ const BatchPoint& point_for(const OpenLaunch& launch, std::int64_t batch) {
 }
 
 void leave_out_replaced(OpenCudaPlan& open) {
-  for (std::size_t i = 1; i < open.launches.size(); ++i) {
+  for (std::size_t i = open.launches.size(); i-- > 1;) {
     const OpenLaunch& launch = open.launches[i];
-    const auto replaces = [](const BatchPoint& point) {
-      return point.candidates.front().replaces_previous;
-    };
-    if (std::none_of(launch.points.begin(), launch.points.end(), replaces)) continue;
-    OpenLaunch& before = open.launches[i - 1];
-    std::vector<BatchPoint> points;  // of the launch before, at this launch's batches
-    for (const BatchPoint& point : launch.points) {
-      points.push_back(point_for(before, point.largest_batch));
-      points.back().largest_batch = point.largest_batch;
-      points.back().left_out = replaces(point);
+    int most = 0;
+    for (const BatchPoint& point : launch.points) most = std::max(most, replaced_by(point));
+    for (int distance = 1; distance <= most; ++distance) {
+      OpenLaunch& before = open.launches[i - static_cast<std::size_t>(distance)];
+      std::set<std::int64_t> batches = batches_of(before);
+      batches.merge(batches_of(launch));
+      split_points(before, batches);
+      for (BatchPoint& point : before.points) {
+        if (replaced_by(point_for(launch, point.largest_batch)) >= distance) point.left_out = true;
+      }
     }
-    before.points = std::move(points);
   }
 }
 

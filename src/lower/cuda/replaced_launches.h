@@ -1,4 +1,4 @@
-// Launches whose work the next launch's kernel may do (KernelSpec::replaces_previous).
+// Launches whose work a later launch's kernel may do (KernelSpec::replaces_previous).
 #pragma once
 
 #include "lower/cuda/lower_cuda.h"
@@ -8,8 +8,8 @@ namespace xinfer::lower {
 /// The point of a launch that serves the batch.
 const BatchPoint& point_for(const OpenLaunch& launch, std::int64_t batch);
 
-/// Leaves launches out at the batches at which the next launch's chosen kernel, the first of its
-/// candidates, replaces them.
+/// Leaves launches out at the batches at which a later launch's chosen kernel, the first of its
+/// candidates, replaces them. A launch that is itself left out replaces nothing.
 void leave_out_replaced(OpenCudaPlan& open);
 
 }  // namespace xinfer::lower

@@ -145,7 +145,7 @@ Result<std::optional<BoundKernel>> CudaProgram::make_launch(unsigned step,
   const std::int64_t batch = bound_->plan.dims()[launch.batch()];
   const unsigned chosen = choose_kernel(launch, batch);
   if (chosen == engine::kNoKernel) {
-    tactic = "(next step)";
+    tactic = "(later step)";
     return std::optional<BoundKernel>();
   }
   OperandAddresses addresses;

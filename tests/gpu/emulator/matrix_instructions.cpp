@@ -15,15 +15,15 @@ std::uint32_t word_at(const std::uint8_t* bytes) {
   return word;
 }
 
-// Operands: four words, the address of this lane's row.
-template <bool kTransposed>
+// Operands: a word a matrix, the address of this lane's row.
+template <int kMatrices, bool kTransposed>
 void load_matrices(Machine& machine, Warp& warp, const Instruction&) {
-  const std::uint8_t* rows[32];
-  for (int lane = 0; lane < 32; ++lane) {
-    rows[lane] = machine.shared_access(low_word(warp.operands[lane][4]), 16, false);
+  const std::uint8_t* rows[8 * kMatrices];
+  for (int lane = 0; lane < 8 * kMatrices; ++lane) {
+    rows[lane] = machine.shared_access(low_word(warp.operands[lane][kMatrices]), 16, false);
   }
   for (int lane = 0; lane < 32; ++lane) {
-    for (int matrix = 0; matrix < 4; ++matrix) {
+    for (int matrix = 0; matrix < kMatrices; ++matrix) {
       const Operand& to = warp.operands[lane][matrix];
       const std::uint8_t* const* row = rows + 8 * matrix;
       if constexpr (kTransposed) {
@@ -38,22 +38,44 @@ void load_matrices(Machine& machine, Warp& warp, const Instruction&) {
   }
 }
 
-template <bool kTransposed>
+template <int kMatrices, bool kTransposed>
 void ldmatrix(Machine& machine, const Instruction& instruction, Operand* operands) {
-  machine.collective(instruction, operands, load_matrices<kTransposed>);
+  machine.collective(instruction, operands, load_matrices<kMatrices, kTransposed>);
 }
 
-// The operands of a product in memory order: a[16][32 bytes], b[8][32 bytes].
+// Operands: the result, this lane's two elements of row lane / 4.
+void transpose_words(Machine&, Warp& warp, const Instruction&) {
+  std::uint16_t elements[8][8];
+  for (int lane = 0; lane < 32; ++lane) {
+    const std::uint32_t word = low_word(warp.operands[lane][1]);
+    std::memcpy(&elements[lane / 4][lane % 4 * 2], &word, 4);
+  }
+  for (int lane = 0; lane < 32; ++lane) {
+    const std::uint32_t low = elements[lane % 4 * 2][lane / 4];
+    const std::uint32_t high = elements[lane % 4 * 2 + 1][lane / 4];
+    set(warp.operands[lane][0], low | high << 16);
+  }
+}
+
+void movmatrix(Machine& machine, const Instruction& instruction, Operand* operands) {
+  machine.collective(instruction, operands, transpose_words);
+}
+
+// The operands of a product in memory order: a[16][32 bytes], b[8][32 bytes], zeros behind the
+// depth of 16 * kHalves.
+template <int kHalves>
 struct Factors {
-  std::uint8_t a[16][32], b[8][32];
+  std::uint8_t a[16][32] = {}, b[8][32] = {};
 
   explicit Factors(const Warp& warp) {
     for (int lane = 0; lane < 32; ++lane) {
       const Operand* o = warp.operands[lane];
-      for (int i = 0; i < 4; ++i) {
+      for (int i = 0; i < 2 * kHalves; ++i) {
         put(a[lane / 4 + i % 2 * 8] + lane % 4 * 4 + i / 2 * 16, low_word(o[4 + i]));
       }
-      for (int i = 0; i < 2; ++i) put(b[lane / 4] + lane % 4 * 4 + i * 16, low_word(o[8 + i]));
+      for (int i = 0; i < kHalves; ++i) {
+        put(b[lane / 4] + lane % 4 * 4 + i * 16, low_word(o[4 + 2 * kHalves + i]));
+      }
     }
   }
   static void put(std::uint8_t* to, std::uint32_t word) { std::memcpy(to, &word, 4); }
@@ -80,9 +102,9 @@ double half_dot(const std::uint8_t* a, const std::uint8_t* b) {
 }
 
 // kSwapped: b is unsigned, a is signed.
-template <bool kSwapped>
+template <bool kSwapped, int kHalves = 2>
 void multiply(Machine&, Warp& warp, const Instruction& instruction) {
-  const Factors factors(warp);
+  const Factors<kHalves> factors(warp);
   for (int lane = 0; lane < 32; ++lane) {
     for (int i = 0; i < 4; ++i) {
       const Operand& c = warp.operands[lane][i];
@@ -107,23 +129,37 @@ void mma_by_unsigned(Machine& machine, const Instruction& instruction, Operand* 
   machine.collective(instruction, operands, multiply<true>);
 }
 
+template <bool kSwapped>
+void short_mma(Machine& machine, const Instruction& instruction, Operand* operands) {
+  machine.collective(instruction, operands, multiply<kSwapped, 1>);
+}
+
 }  // namespace
 
 std::vector<NamedInstruction> matrix_instructions() {
-  return {{"ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];", ldmatrix<false>},
-          {"ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];", ldmatrix<true>},
-          {"mma.sync.aligned.m16n8k32.row.col.s32.u8.s8.s32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, "
-           "{%8,%9}, {%0,%1,%2,%3};",
-           mma, false},
-          {"mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, "
-           "{%8,%9}, {%0,%1,%2,%3};",
-           mma, true},
-          {"mma.sync.aligned.m16n8k32.row.col.s32.s8.u8.s32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, "
-           "{%8,%9}, {%0,%1,%2,%3};",
-           mma_by_unsigned},
-          {"mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, "
-           "{%8,%9}, {%0,%1,%2,%3};",
-           mma, true, true}};
+  return {
+      {"ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];", ldmatrix<4, false>},
+      {"ldmatrix.sync.aligned.m8n8.x2.shared.b16 {%0,%1}, [%2];", ldmatrix<2, false>},
+      {"ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];", ldmatrix<4, true>},
+      {"movmatrix.sync.aligned.m8n8.trans.b16 %0, %1;", movmatrix},
+      {"mma.sync.aligned.m16n8k32.row.col.s32.u8.s8.s32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, "
+       "{%8,%9}, {%0,%1,%2,%3};",
+       mma, false},
+      {"mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, "
+       "{%8,%9}, {%0,%1,%2,%3};",
+       mma, true},
+      {"mma.sync.aligned.m16n8k32.row.col.s32.s8.u8.s32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, "
+       "{%8,%9}, {%0,%1,%2,%3};",
+       mma_by_unsigned},
+      {"mma.sync.aligned.m16n8k16.row.col.s32.s8.u8.s32 {%0,%1,%2,%3}, {%4,%5}, {%6}, "
+       "{%0,%1,%2,%3};",
+       short_mma<true>},
+      {"mma.sync.aligned.m16n8k16.row.col.s32.s8.s8.s32 {%0,%1,%2,%3}, {%4,%5}, {%6}, "
+       "{%0,%1,%2,%3};",
+       short_mma<false>, true},
+      {"mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, "
+       "{%8,%9}, {%0,%1,%2,%3};",
+       mma, true, true}};
 }
 
 }  // namespace xinfer::gpu::emulator
