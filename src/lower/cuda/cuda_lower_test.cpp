@@ -451,151 +451,152 @@ TEST(CudaLowering, ReplacesNoLaunchThatReplacesAnother) {
   EXPECT_TRUE(replaces("b"));
   EXPECT_FALSE(replaces("c"));  // b's launch is needed: it may be a's too
   EXPECT_TRUE(replaces("d"));
-  /// An INT8 block of 16 channels: expansion to 96, depthwise 3x3, projection, and what it adds to.
-  ir::Graph block_graph(bool expanded_is_output = false) {
-    ir::GraphBuilder builder;
-    const auto int8 = [&](ir::ValueId value, DType dtype) {
-      builder.graph().value(value).dtype = dtype;
-      builder.graph().value(value).scale = 0.05f;
-      return value;
-    };
-    const auto conv = [&](ir::ValueId x, Shape weights, const char* name, std::int64_t groups,
-                          DType dtype) {
-      const std::int64_t pad = weights[2] / 2;
-      return int8(builder.conv(x, builder.random_constant(std::move(weights)), ir::kNoValue,
-                               {.pad = pad, .groups = groups}, name),
-                  dtype);
-    };
-    const ir::ValueId image = builder.input("x", {ir::Dim::symbol("batch"), 16, 14, 14});
-    const ir::ValueId x = int8(builder.add(ir::Quantize{}, {image}, "q"), DType::kInt8);
-    const ir::ValueId expanded = conv(x, {96, 16, 1, 1}, "expand", 1, DType::kUInt8);
-    const ir::ValueId filtered = conv(expanded, {96, 1, 3, 3}, "filter", 96, DType::kUInt8);
-    const ir::ValueId projected = conv(filtered, {16, 96, 1, 1}, "project", 1, DType::kInt8);
-    builder.output(builder.add(ir::Dequantize{}, {projected}, "y"));
-    if (expanded_is_output) builder.output(builder.add(ir::Dequantize{}, {expanded}, "e"));
-    return builder.graph();
-  }
+}
 
-  /// The tactic of each launch at the smallest batch.
-  std::vector<std::string> first_tactics(const OpenCudaPlan& open) {
-    std::vector<std::string> tactics;
-    for (const OpenLaunch& launch : open.launches) {
-      tactics.push_back(launch.points[0].candidates.front().tactic);
-    }
-    return tactics;
-  }
+/// An INT8 block of 16 channels: expansion to 96, depthwise 3x3, projection, and what it adds to.
+ir::Graph block_graph(bool expanded_is_output = false) {
+  ir::GraphBuilder builder;
+  const auto int8 = [&](ir::ValueId value, DType dtype) {
+    builder.graph().value(value).dtype = dtype;
+    builder.graph().value(value).scale = 0.05f;
+    return value;
+  };
+  const auto conv = [&](ir::ValueId x, Shape weights, const char* name, std::int64_t groups,
+                        DType dtype) {
+    const std::int64_t pad = weights[2] / 2;
+    return int8(builder.conv(x, builder.random_constant(std::move(weights)), ir::kNoValue,
+                             {.pad = pad, .groups = groups}, name),
+                dtype);
+  };
+  const ir::ValueId image = builder.input("x", {ir::Dim::symbol("batch"), 16, 14, 14});
+  const ir::ValueId x = int8(builder.add(ir::Quantize{}, {image}, "q"), DType::kInt8);
+  const ir::ValueId expanded = conv(x, {96, 16, 1, 1}, "expand", 1, DType::kUInt8);
+  const ir::ValueId filtered = conv(expanded, {96, 1, 3, 3}, "filter", 96, DType::kUInt8);
+  const ir::ValueId projected = conv(filtered, {16, 96, 1, 1}, "project", 1, DType::kInt8);
+  builder.output(builder.add(ir::Dequantize{}, {projected}, "y"));
+  if (expanded_is_output) builder.output(builder.add(ir::Dequantize{}, {expanded}, "e"));
+  return builder.graph();
+}
 
-  TEST(CudaLowering, ComputesInvertedResidualBlocksInOneLaunch) {
-    const ir::Graph graph = block_graph();
-    OpenCudaPlan open = lower_with(graph, {{"expand", ir::Precision::kInt8}});
-    ASSERT_THAT(families(open), ElementsAre("Quantize", "Conv", "Conv", "Conv", "Quantize"));
-    EXPECT_THAT(first_tactics(open)[3], testing::StartsWith("inverted_residual_"));
-    // The projection's launch reads what the expansion's reads.
-    EXPECT_THAT(open.plan->steps[3]->inputs, testing::Contains(open.plan->steps[1]->inputs[0]));
-    leave_out_replaced(open);
-    for (const std::size_t i : {std::size_t{0}, std::size_t{1}, std::size_t{2}, std::size_t{3}}) {
-      for (const BatchPoint& point : open.launches[i].points) {
-        EXPECT_EQ(point.left_out, i == 1 || i == 2) << "launch " << i;
-      }
-    }
+/// The tactic of each launch at the smallest batch.
+std::vector<std::string> first_tactics(const OpenCudaPlan& open) {
+  std::vector<std::string> tactics;
+  for (const OpenLaunch& launch : open.launches) {
+    tactics.push_back(launch.points[0].candidates.front().tactic);
   }
+  return tactics;
+}
 
-  TEST(CudaLowering, KeepsAnExpansionThatOthersRead) {
-    const ir::Graph graph = block_graph(/*expanded_is_output=*/true);
-    const OpenCudaPlan open = lower_with(graph, {{"expand", ir::Precision::kInt8}});
-    for (const OpenLaunch& launch : open.launches) {
-      for (const BatchPoint& point : launch.points) {
-        EXPECT_LT(point.candidates.front().replaces_previous, 2);
-      }
+TEST(CudaLowering, ComputesInvertedResidualBlocksInOneLaunch) {
+  const ir::Graph graph = block_graph();
+  OpenCudaPlan open = lower_with(graph, {{"expand", ir::Precision::kInt8}});
+  ASSERT_THAT(families(open), ElementsAre("Quantize", "Conv", "Conv", "Conv", "Quantize"));
+  EXPECT_THAT(first_tactics(open)[3], testing::StartsWith("inverted_residual_"));
+  // The projection's launch reads what the expansion's reads.
+  EXPECT_THAT(open.plan->steps[3]->inputs, testing::Contains(open.plan->steps[1]->inputs[0]));
+  leave_out_replaced(open);
+  for (const std::size_t i : {std::size_t{0}, std::size_t{1}, std::size_t{2}, std::size_t{3}}) {
+    for (const BatchPoint& point : open.launches[i].points) {
+      EXPECT_EQ(point.left_out, i == 1 || i == 2) << "launch " << i;
     }
   }
+}
 
-  TEST(ReplacedLaunches, ReplaceNothingWhereTheyAreLeftOut) {
-    OpenCudaPlan open;
-    open.launches.resize(4);
-    for (OpenLaunch& launch : open.launches) launch.points = {{8, {{}}}};
-    open.launches[3].points = {{1, {{}}}, {8, {{}}}};
-    open.launches[3].points[0].candidates[0].replaces_previous = 1;
-    open.launches[2].points[0].candidates[0].replaces_previous = 2;
-    leave_out_replaced(open);
-    const auto left_out = [&](std::size_t launch, std::int64_t batch) {
-      return point_for(open.launches[launch], batch).left_out;
-    };
-    // Up to batch 1 the last launch replaces the third, which then replaces nothing.
-    EXPECT_TRUE(left_out(2, 1));
-    EXPECT_FALSE(left_out(1, 1));
-    EXPECT_FALSE(left_out(0, 1));
-    EXPECT_FALSE(left_out(2, 8));
-    EXPECT_TRUE(left_out(1, 8));
-    EXPECT_TRUE(left_out(0, 8));
-  }
-
-  /// softmax(x wq (x wk)T * 0.25) x wv over 2 heads of 32 and 16 tokens, as exporters write it.
-  ir::Graph attention_graph() {
-    ir::GraphBuilder builder;
-    const ir::ValueId x = builder.input("x", {ir::Dim::symbol("batch"), 16, 64});
-    const auto heads = [&](const std::string& name, std::vector<std::int64_t> perm) {
-      const ir::ValueId y =
-          builder.matmul(x, builder.random_constant({64, 64}), ir::kNoValue, name);
-      const ir::ValueId split =
-          builder.reshape(y, {ir::Dim::symbol("batch"), 16, 2, 32}, name + "_split");
-      return builder.transpose(split, std::move(perm), name + "_heads");
-    };
-    const ir::ValueId q = heads("q", {0, 2, 1, 3}), k = heads("k", {0, 2, 3, 1});
-    const ir::ValueId scores =
-        builder.multiply(builder.matmul(q, k, ir::kNoValue, "qk"),
-                         builder.constant(Shape{}, std::vector<float>{0.25f}), "scaled");
-    const ir::ValueId y = builder.matmul(builder.softmax(scores, 3, "weights"),
-                                         heads("v", {0, 2, 1, 3}), ir::kNoValue, "pv");
-    const ir::ValueId joined = builder.reshape(builder.transpose(y, {0, 2, 1, 3}, "tokens"),
-                                               {ir::Dim::symbol("batch"), 16, 64}, "joined");
-    builder.output(
-        builder.matmul(joined, builder.random_constant({64, 64}), ir::kNoValue, "projected"));
-    return builder.graph();
-  }
-
-  TEST(CudaLowering, ComputesAttentionInOneLaunch) {
-    const ir::Graph graph = attention_graph();
-    const OpenCudaPlan open = lower_with(graph, all_half(graph));
-    // The projections are one product of 192 columns, of which the attention reads thirds.
-    EXPECT_THAT(families(open), ElementsAre("Transpose", "Gemm", "Attention", "Gemm"));
-    const auto& operands = open.plan->steps[2]->params.AsCuda()->operands;
-    ASSERT_EQ(operands.size(), 4u);
-    EXPECT_EQ(operands[1]->offset_bytes, 128u);
-    EXPECT_EQ(operands[2]->offset_bytes, 256u);
-    EXPECT_EQ(operands[0]->tensor, operands[2]->tensor);
-  }
-
-  TEST(CudaLowering, LeavesAttentionInFp32AsItIs) {
-    const ir::Graph graph = attention_graph();
-    const OpenCudaPlan open = lower_with(graph, {{"weights", ir::Precision::kFp32}});
-    EXPECT_THAT(families(open), ::testing::Contains("Softmax"));
-    EXPECT_THAT(families(open), ::testing::Not(::testing::Contains("Attention")));
-  }
-
-  TEST(CudaLowering, ForgetsConstantsThatNoLaunchReads) {
-    ir::GraphBuilder builder;
-    const ir::ValueId x = builder.input("x", {ir::Dim::symbol("batch"), 4, 8});
-    builder.output(builder.add(ir::Gather{1}, {x, builder.integers({1}, {2})}, "row"));
-    const OpenCudaPlan open = lower(builder.graph()).value();
-    EXPECT_THAT(families(open), ElementsAre("Gather"));
-    for (const auto& tensor : open.plan->tensors) {
-      EXPECT_NE(tensor->storage, engine::fb::Storage::Constant);
-      if (tensor->storage != engine::fb::Storage::Arena) continue;
-      // Forgotten tensors lie in an arena that holds nothing: they must be empty.
-      ASSERT_EQ(tensor->dims.size(), 1u);
-      EXPECT_EQ(open.plan->dims[tensor->dims[0]].value(), 0);
+TEST(CudaLowering, KeepsAnExpansionThatOthersRead) {
+  const ir::Graph graph = block_graph(/*expanded_is_output=*/true);
+  const OpenCudaPlan open = lower_with(graph, {{"expand", ir::Precision::kInt8}});
+  for (const OpenLaunch& launch : open.launches) {
+    for (const BatchPoint& point : launch.points) {
+      EXPECT_LT(point.candidates.front().replaces_previous, 2);
     }
-    EXPECT_EQ(open.plan->arena_bytes, 0u);
   }
+}
 
-  TEST(CudaTarget, NamesTheKnownArchitectures) {
-    const Result<CudaTarget> target = make_cuda_target("sm_75", CudaBackend::kAuto);
-    ASSERT_FALSE(target.ok());
-    EXPECT_THAT(target.status().message(), HasSubstr("sm_80, sm_86, sm_89, sm_90a"));
-    EXPECT_FALSE(make_cuda_target("sm_80", CudaBackend::kWgmma).ok());
-    EXPECT_EQ(architecture_of(90), "sm_90a");
+TEST(ReplacedLaunches, ReplaceNothingWhereTheyAreLeftOut) {
+  OpenCudaPlan open;
+  open.launches.resize(4);
+  for (OpenLaunch& launch : open.launches) launch.points = {{8, {{}}}};
+  open.launches[3].points = {{1, {{}}}, {8, {{}}}};
+  open.launches[3].points[0].candidates[0].replaces_previous = 1;
+  open.launches[2].points[0].candidates[0].replaces_previous = 2;
+  leave_out_replaced(open);
+  const auto left_out = [&](std::size_t launch, std::int64_t batch) {
+    return point_for(open.launches[launch], batch).left_out;
+  };
+  // Up to batch 1 the last launch replaces the third, which then replaces nothing.
+  EXPECT_TRUE(left_out(2, 1));
+  EXPECT_FALSE(left_out(1, 1));
+  EXPECT_FALSE(left_out(0, 1));
+  EXPECT_FALSE(left_out(2, 8));
+  EXPECT_TRUE(left_out(1, 8));
+  EXPECT_TRUE(left_out(0, 8));
+}
+
+/// softmax(x wq (x wk)T * 0.25) x wv over 2 heads of 32 and 16 tokens, as exporters write it.
+ir::Graph attention_graph() {
+  ir::GraphBuilder builder;
+  const ir::ValueId x = builder.input("x", {ir::Dim::symbol("batch"), 16, 64});
+  const auto heads = [&](const std::string& name, std::vector<std::int64_t> perm) {
+    const ir::ValueId y = builder.matmul(x, builder.random_constant({64, 64}), ir::kNoValue, name);
+    const ir::ValueId split =
+        builder.reshape(y, {ir::Dim::symbol("batch"), 16, 2, 32}, name + "_split");
+    return builder.transpose(split, std::move(perm), name + "_heads");
+  };
+  const ir::ValueId q = heads("q", {0, 2, 1, 3}), k = heads("k", {0, 2, 3, 1});
+  const ir::ValueId scores =
+      builder.multiply(builder.matmul(q, k, ir::kNoValue, "qk"),
+                       builder.constant(Shape{}, std::vector<float>{0.25f}), "scaled");
+  const ir::ValueId y = builder.matmul(builder.softmax(scores, 3, "weights"),
+                                       heads("v", {0, 2, 1, 3}), ir::kNoValue, "pv");
+  const ir::ValueId joined = builder.reshape(builder.transpose(y, {0, 2, 1, 3}, "tokens"),
+                                             {ir::Dim::symbol("batch"), 16, 64}, "joined");
+  builder.output(
+      builder.matmul(joined, builder.random_constant({64, 64}), ir::kNoValue, "projected"));
+  return builder.graph();
+}
+
+TEST(CudaLowering, ComputesAttentionInOneLaunch) {
+  const ir::Graph graph = attention_graph();
+  const OpenCudaPlan open = lower_with(graph, all_half(graph));
+  // The projections are one product of 192 columns, of which the attention reads thirds.
+  EXPECT_THAT(families(open), ElementsAre("Transpose", "Gemm", "Attention", "Gemm"));
+  const auto& operands = open.plan->steps[2]->params.AsCuda()->operands;
+  ASSERT_EQ(operands.size(), 4u);
+  EXPECT_EQ(operands[1]->offset_bytes, 128u);
+  EXPECT_EQ(operands[2]->offset_bytes, 256u);
+  EXPECT_EQ(operands[0]->tensor, operands[2]->tensor);
+}
+
+TEST(CudaLowering, LeavesAttentionInFp32AsItIs) {
+  const ir::Graph graph = attention_graph();
+  const OpenCudaPlan open = lower_with(graph, {{"weights", ir::Precision::kFp32}});
+  EXPECT_THAT(families(open), ::testing::Contains("Softmax"));
+  EXPECT_THAT(families(open), ::testing::Not(::testing::Contains("Attention")));
+}
+
+TEST(CudaLowering, ForgetsConstantsThatNoLaunchReads) {
+  ir::GraphBuilder builder;
+  const ir::ValueId x = builder.input("x", {ir::Dim::symbol("batch"), 4, 8});
+  builder.output(builder.add(ir::Gather{1}, {x, builder.integers({1}, {2})}, "row"));
+  const OpenCudaPlan open = lower(builder.graph()).value();
+  EXPECT_THAT(families(open), ElementsAre("Gather"));
+  for (const auto& tensor : open.plan->tensors) {
+    EXPECT_NE(tensor->storage, engine::fb::Storage::Constant);
+    if (tensor->storage != engine::fb::Storage::Arena) continue;
+    // Forgotten tensors lie in an arena that holds nothing: they must be empty.
+    ASSERT_EQ(tensor->dims.size(), 1u);
+    EXPECT_EQ(open.plan->dims[tensor->dims[0]].value(), 0);
   }
+  EXPECT_EQ(open.plan->arena_bytes, 0u);
+}
+
+TEST(CudaTarget, NamesTheKnownArchitectures) {
+  const Result<CudaTarget> target = make_cuda_target("sm_75", CudaBackend::kAuto);
+  ASSERT_FALSE(target.ok());
+  EXPECT_THAT(target.status().message(), HasSubstr("sm_80, sm_86, sm_89, sm_90a"));
+  EXPECT_FALSE(make_cuda_target("sm_80", CudaBackend::kWgmma).ok());
+  EXPECT_EQ(architecture_of(90), "sm_90a");
+}
 
 }  // namespace
 }  // namespace xinfer::lower
