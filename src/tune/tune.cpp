@@ -41,14 +41,23 @@ int most_replaced(const BatchPoint& point) {
   return most;
 }
 
-/// The kernels to be timed for a question: its candidates and then what some of them replace.
-std::vector<const KernelSpec*> timed_kernels(const Question& question) {
+/// The kernels that some candidates of a question replace, nearest first, as decided by now.
+std::vector<const KernelSpec*> replaced_kernels(const Question& question) {
   const BatchPoint& point = *question.points.front();
   std::vector<const KernelSpec*> specs;
-  for (const KernelSpec& spec : point.candidates) specs.push_back(&spec);
   for (const lower::OpenLaunch* replaced : question.replaced) {
     specs.push_back(&lower::point_for(*replaced, point.largest_batch).candidates.front());
   }
+  return specs;
+}
+
+/// All kernels that a question may have to time, to be compiled side by side. What its candidates
+/// replace may still be decided otherwise; those are among the kernels of an earlier question.
+std::vector<const KernelSpec*> timed_kernels(const Question& question) {
+  std::vector<const KernelSpec*> specs;
+  for (const KernelSpec& spec : question.points.front()->candidates) specs.push_back(&spec);
+  const std::vector<const KernelSpec*> replaced = replaced_kernels(question);
+  specs.insert(specs.end(), replaced.begin(), replaced.end());
   return specs;
 }
 
@@ -87,21 +96,33 @@ Result<std::vector<Question>> open_questions(const TuneOptions& options, const s
   return questions;
 }
 
-/// Times the candidates of a question; the fastest decides.
+/// Microseconds of the launches that a question's candidates replace, nearest first, with the
+/// kernels that earlier answers decided for them.
+Result<std::vector<double>> replaced_times(KernelTimer& timer, const Question& question,
+                                           const TuneOptions& options) {
+  const std::vector<const KernelSpec*> kernels = replaced_kernels(question);
+  jit::KernelBuild build = options.build;
+  build.progress = nullptr;  // they are in the cache
+  XINFER_ASSIGN_OR_RETURN(const auto cubins, jit::compile_kernels(kernels, build, *options.cubins));
+  const std::int64_t batch = question.points.front()->largest_batch;
+  std::vector<double> times;
+  for (std::size_t i = 0; i < kernels.size(); ++i) {
+    XINFER_ASSIGN_OR_RETURN(const double time,
+                            timer.microseconds(*kernels[i], cubins[i],
+                                               operand_sizes(*question.replaced[i], batch), batch));
+    times.push_back(time);
+  }
+  return times;
+}
+
+/// Times the candidates of a question; the fastest decides. `cubins` are the candidates', `before`
+/// the times of what they replace.
 Result<Timing> answer(KernelTimer& timer, const Question& question,
-                      std::span<const std::vector<std::byte>> cubins) {
+                      std::span<const std::vector<std::byte>> cubins,
+                      std::span<const double> before) {
   const BatchPoint& point = *question.points.front();
   const std::int64_t batch = point.largest_batch;
   const OperandSizes sizes = operand_sizes(*question.launch, batch);
-  const std::vector<const KernelSpec*> kernels = timed_kernels(question);
-  std::vector<double> before;  // of the nearest so many launches
-  for (std::size_t i = 0; i < question.replaced.size(); ++i) {
-    const std::size_t at = point.candidates.size() + i;
-    XINFER_ASSIGN_OR_RETURN(const double time,
-                            timer.microseconds(*kernels[at], cubins[at],
-                                               operand_sizes(*question.replaced[i], batch), batch));
-    before.push_back(time);
-  }
   const auto time = [&](std::size_t i) -> Result<double> {
     const KernelSpec& spec = point.candidates[i];
     Result<double> all = timer.microseconds(spec, cubins[i], sizes, batch);
@@ -168,10 +189,11 @@ Status tune(const TuneOptions& options, lower::OpenCudaPlan& open) {
                           jit::compile_kernels(specs, options.build, *options.cubins));
   std::size_t first = 0;
   for (const Question& question : questions) {
-    const std::size_t count = timed_kernels(question).size();
+    XINFER_ASSIGN_OR_RETURN(const std::vector<double> before,
+                            replaced_times(*timer, question, options));
     XINFER_ASSIGN_OR_RETURN(const Timing best,
-                            answer(*timer, question, std::span(cubins).subspan(first, count)));
-    first += count;
+                            answer(*timer, question, std::span(cubins).subspan(first), before));
+    first += timed_kernels(question).size();
     options.timings->add(device, options.build.architecture, question.key, best);
     for (BatchPoint* point : question.points) prefer(*point, best.tactic);
   }

@@ -211,7 +211,7 @@ Result<KernelSpec> chain_kernel(const ChainProblem& problem, const ChainTactic& 
                     {Kind::kPointer, Operand::kOutput},
                     {Kind::kStepPointers},
                     {Kind::kBatch}};
-  spec.replaces_previous = true;
+  spec.replaces_previous = 1;
   return spec;
 }
 

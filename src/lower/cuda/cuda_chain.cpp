@@ -31,7 +31,7 @@ Operand in_next_launch(Operand operand) {
   }
 }
 
-bool replaces(const KernelSpec& spec) { return spec.replaces_previous; }
+bool replaces(const KernelSpec& spec) { return spec.replaces_previous > 0; }
 
 }  // namespace
 
