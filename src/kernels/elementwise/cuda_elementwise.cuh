@@ -65,16 +65,17 @@ __device__ __forceinline__ void load_vector(const void* base, int image, const P
   }
 }
 
-__device__ __forceinline__ void store_vector(void* base, s64 index,
-                                             const Result (&values)[kVector]) {
-  Result* y = static_cast<Result*>(base) + index;
+/// A template, so that the branch that is not taken is not compiled: NVRTC refuses it.
+template <typename T>
+__device__ __forceinline__ void store_vector(void* base, s64 index, const T (&values)[kVector]) {
+  T* y = static_cast<T*>(base) + index;
   if constexpr (kVector == 1) {
     *y = values[0];
   } else {
-    constexpr int kBytes = kVector * static_cast<int>(sizeof(Result));
+    constexpr int kBytes = kVector * static_cast<int>(sizeof(T));
     union {
       u32 words[kBytes / 4];
-      Result values[kVector];
+      T values[kVector];
     } run;
 #pragma unroll
     for (int i = 0; i < kVector; ++i) run.values[i] = values[i];
