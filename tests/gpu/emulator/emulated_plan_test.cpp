@@ -97,6 +97,13 @@ TEST(EmulatedPlan, GathersRowsThatABatchNames) {
   expect_equal_runs(builder.graph(), {{"indices", named}});
 }
 
+TEST(EmulatedPlan, GathersChannelsThatAConstantNames) {
+  ir::GraphBuilder builder;
+  const ir::ValueId x = builder.input("x", {ir::Dim(2), 4, 6, 6});
+  builder.output(builder.add(ir::Gather{1}, {x, builder.integers({2}, {3, 1})}, "channels"));
+  expect_equal_runs(builder.graph(), {{"x", numbers({2, 4, 6, 6})}});
+}
+
 TEST(EmulatedPlan, NormalisesAnyAxes) {
   ir::GraphBuilder builder;
   const ir::ValueId x = builder.input("x", {batch(), 4, 5, 3});
