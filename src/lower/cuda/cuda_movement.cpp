@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <cstring>
 #include <numeric>
+#include <optional>
+#include <span>
 
 #include "kernels/cuda/move_kernels.h"
 #include "kernels/cuda/pointwise_kernels.h"
@@ -159,21 +161,36 @@ Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::Expa
   return emit_move(cuda, step, x, y, std::move(problem));
 }
 
+namespace {
+
+template <typename T>
+std::optional<std::int64_t> single_value(std::span<const std::byte> bytes) {
+  T value;
+  if (bytes.size() != sizeof(value)) return std::nullopt;
+  std::memcpy(&value, bytes.data(), sizeof(value));
+  return value;
+}
+
+/// The index that a constant of one element holds.
+Result<std::optional<std::int64_t>> constant_index(const CudaLowering& cuda, TensorId id) {
+  if (!cuda.is_constant(id)) return std::optional<std::int64_t>();
+  XINFER_ASSIGN_OR_RETURN(const CudaTensor indices, cuda.tensor(id));
+  const std::span<const std::byte> bytes = cuda.constant_bytes(id);
+  return indices.dtype == DType::kInt32 ? single_value<std::int32_t>(bytes)
+                                        : single_value<std::int64_t>(bytes);
+}
+
+}  // namespace
+
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::GatherT& gather) {
-  const TensorId index_id = step.inputs[1];
+  XINFER_ASSIGN_OR_RETURN(const auto index, constant_index(cuda, step.inputs[1]));
   // A constant index is part of the move.
-  if (gather.axis == 0 || !cuda.is_constant(index_id) ||
-      cuda.constant_bytes(index_id).size() != sizeof(std::int64_t)) {
-    return emit_gather(cuda, step, gather);
-  }
+  if (gather.axis == 0 || !index) return emit_gather(cuda, step, gather);
   XINFER_ASSIGN_OR_RETURN(const CudaTensor x, cuda.tensor(step.inputs[0]));
   XINFER_ASSIGN_OR_RETURN(const CudaTensor y, cuda.tensor(step.outputs[0]));
-  const auto bytes = cuda.constant_bytes(index_id);
   // An index of no axes takes the axis away, one of shape [1] leaves it with size 1.
   const bool keeps_axis = y.dims.size() == x.dims.size();
   if (!keeps_axis && y.dims.size() + 1 != x.dims.size()) return emit_gather(cuda, step, gather);
-  std::int64_t index = 0;
-  std::memcpy(&index, bytes.data(), sizeof(index));
   const std::size_t axis = gather.axis - 1;
   // One position of the axis stays, as an axis of size 1.
   CudaTensor kept = y;
@@ -184,7 +201,7 @@ Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::Gath
     if (i != axis) problem.axes[i].out_stride = y.stride(keeps_axis || i < axis ? i : i - 1);
   }
   problem.axes[axis].out_stride = 0;
-  problem.axes[axis].start = index < 0 ? index + x.dims[axis] : index;
+  problem.axes[axis].start = *index < 0 ? *index + x.dims[axis] : *index;
   return emit_move(cuda, step, x, y, std::move(problem));
 }
 

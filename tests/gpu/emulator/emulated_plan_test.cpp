@@ -3,9 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "compile/run_graph.h"
+#include "core/dtype_traits.h"
 #include "ir/build.h"
 
 namespace xinfer::gpu::emulator {
@@ -97,11 +99,24 @@ TEST(EmulatedPlan, GathersRowsThatABatchNames) {
   expect_equal_runs(builder.graph(), {{"indices", named}});
 }
 
-TEST(EmulatedPlan, GathersChannelsThatAConstantNames) {
+/// A gather along the channels of x [2, 4, 6, 6] by constant indices of type T.
+template <typename T>
+void expect_gathered_channels(const std::vector<T>& channels) {
   ir::GraphBuilder builder;
   const ir::ValueId x = builder.input("x", {ir::Dim(2), 4, 6, 6});
-  builder.output(builder.add(ir::Gather{1}, {x, builder.integers({2}, {3, 1})}, "channels"));
+  Tensor indices(dtype_of<T>, {static_cast<std::int64_t>(channels.size())});
+  std::copy(channels.begin(), channels.end(), indices.values<T>().begin());
+  builder.output(
+      builder.add(ir::Gather{1}, {x, builder.constant(std::move(indices))}, "channels"));
   expect_equal_runs(builder.graph(), {{"x", numbers({2, 4, 6, 6})}});
+}
+
+TEST(EmulatedPlan, GathersChannelsThatAConstantNames) {
+  expect_gathered_channels<std::int64_t>({3, 1});
+  // As long as one index of 64 bits.
+  expect_gathered_channels<std::int32_t>({3, 1});
+  expect_gathered_channels<std::int64_t>({-2});
+  expect_gathered_channels<std::int32_t>({-2});
 }
 
 TEST(EmulatedPlan, NormalisesAnyAxes) {
