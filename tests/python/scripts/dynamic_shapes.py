@@ -53,6 +53,7 @@ config.set_calibration_profile(profile)
 engine = builder.build_engine_with_config(network, config)
 assert engine is not None
 context = engine.create_execution_context()
+stream = cuda.Stream()
 for shape in ((1, 3, 8, 8), (3, 3, 24, 32)):
     assert context.set_input_shape("image", shape)
     assert context.get_tensor_shape("features") == (shape[0], 6)
@@ -61,7 +62,8 @@ for shape in ((1, 3, 8, 8), (3, 3, 24, 32)):
     device_x, device_y = cuda.to_device(x), cuda.mem_alloc(y.nbytes)
     context.set_tensor_address("image", int(device_x))
     context.set_tensor_address("features", int(device_y))
-    assert context.execute_async_v3(cuda.Stream().handle)
+    assert context.execute_async_v3(stream.handle)
+    stream.synchronize()
     cuda.memcpy_dtoh(y, device_y)
     padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
     windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), (2, 3))
