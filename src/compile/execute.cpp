@@ -59,7 +59,18 @@ Result<lower::SymbolRanges> symbols_of(const ir::Graph& graph, const std::vector
   return symbols;
 }
 
-/// Times the engine as it would be without tactics, and adds those found to its plan for the CPU.
+/// Adds the tactics of a timing cache, or timed ones, to the engine's plan for the CPU. `file` is
+/// the engine as it is without.
+Status add_tactics(const tune::CpuTuneOptions& options,
+                   const std::shared_ptr<const engine::EngineFile>& file, fb::EngineT& details) {
+  for (const auto& plan : details.plans) {
+    if (plan->target != "cpu") continue;
+    for (const auto& step : plan->steps) step->tactics.clear();
+    XINFER_RETURN_IF_ERROR(tune::tune_cpu(options, file, *plan).status());
+  }
+  return {};
+}
+
 Status choose_tactics(const CpuTuning& tuning, fb::EngineT& details,
                       const engine::BlobWriter& blobs) {
   XINFER_ASSIGN_OR_RETURN(tune::TimingCache timings, tune::TimingCache::load(tuning.timing_cache));
@@ -71,12 +82,13 @@ Status choose_tactics(const CpuTuning& tuning, fb::EngineT& details,
   if (tuning.progress) {
     options.progress = [&](int done, int total) { tuning.progress({"tune cpu", done, total}); };
   }
-  for (const auto& plan : details.plans) {
-    if (plan->target != "cpu") continue;
-    XINFER_RETURN_IF_ERROR(tune::tune_cpu(options, file, *plan).status());
-  }
+  XINFER_RETURN_IF_ERROR(add_tactics(options, file, details));
   if (timings.size() == known) return {};
-  return timings.save(tuning.timing_cache);
+  XINFER_ASSIGN_OR_RETURN(tune::TimingCache kept, timings.save(tuning.timing_cache));
+  if (kept.agrees_with(timings)) return {};
+  // A build beside this one has decided first: both engines take its tactics.
+  options.timings = &kept;
+  return add_tactics(options, file, details);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "tune/timing_cache.h"
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
@@ -41,7 +42,7 @@ Result<TimingCache> TimingCache::parse(std::string_view text, const std::string&
   return cache;
 }
 
-Status TimingCache::save(const std::filesystem::path& path) const {
+Result<TimingCache> TimingCache::save(const std::filesystem::path& path) const {
   const FolderLock lock(path.parent_path());
   TimingCache merged = *this;
   XINFER_ASSIGN_OR_RETURN(const TimingCache written, load(path));
@@ -56,7 +57,15 @@ Status TimingCache::save(const std::filesystem::path& path) const {
   }
   const std::string text =
       nlohmann::json{{"format", kFormat}, {"entries", std::move(entries)}}.dump(1) + "\n";
-  return write_file_atomically(path, std::as_bytes(std::span(text)));
+  XINFER_RETURN_IF_ERROR(write_file_atomically(path, std::as_bytes(std::span(text))));
+  return merged;
+}
+
+bool TimingCache::agrees_with(const TimingCache& other) const {
+  return std::all_of(entries_.begin(), entries_.end(), [&](const auto& entry) {
+    const auto it = other.entries_.find(entry.first);
+    return it == other.entries_.end() || it->second.tactic == entry.second.tactic;
+  });
 }
 
 std::optional<Timing> TimingCache::find(const std::string& device, const std::string& architecture,

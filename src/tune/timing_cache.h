@@ -26,10 +26,12 @@ class TimingCache {
   static Result<TimingCache> load(const std::filesystem::path& path);
   /// The same from a file's text; `origin` is what an error calls it.
   static Result<TimingCache> parse(std::string_view text, const std::string& origin);
-  /// Adds what the file holds by now, then writes it whole or not at all. The file's decisions win:
-  /// of builds that timed the same launch beside each other the first one's stays, and later
-  /// builds repeat it. None is lost where several processes save at a time.
-  Status save(const std::filesystem::path& path) const;
+  /// Adds what the file holds by now, then writes it whole or not at all; returns what was written.
+  /// The file's decisions win: of builds that timed the same launch beside each other the first
+  /// one's stays, and the others repeat it. None is lost where several processes save at a time.
+  Result<TimingCache> save(const std::filesystem::path& path) const;
+  /// Whether what both have decided is the same.
+  bool agrees_with(const TimingCache& other) const;
 
   /// An empty `device` takes any device of the architecture.
   std::optional<Timing> find(const std::string& device, const std::string& architecture,

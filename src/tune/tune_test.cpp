@@ -50,8 +50,13 @@ TEST(TimingCache, TheFirstDecisionInAFileStays) {
   first.add("H200", "sm_90a", "conv", {"a", 1.0});
   second.add("H200", "sm_90a", "conv", {"b", 0.9});
   ASSERT_TRUE(first.save(path).ok());
-  ASSERT_TRUE(second.save(path).ok());
+  second.add("H200", "sm_90a", "pool", {"c", 2.0});
+  const TimingCache kept = second.save(path).value();
   EXPECT_EQ(TimingCache::load(path).value().find("H200", "sm_90a", "conv")->tactic, "a");
+  EXPECT_EQ(kept.find("H200", "sm_90a", "conv")->tactic, "a");
+  EXPECT_EQ(kept.size(), 2u);
+  EXPECT_TRUE(kept.agrees_with(first));
+  EXPECT_FALSE(kept.agrees_with(second));
 }
 
 TEST(TimingCache, ProcessesThatSaveBesideEachOtherLoseNothing) {

@@ -2,6 +2,10 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <regex>
+#include <set>
 
 #include "digits.h"
 #include "engine/engine_file.h"
@@ -44,6 +48,15 @@ std::vector<float> outputs(const Engine& engine, int threads, std::int64_t batch
   return values;
 }
 
+std::string text_of(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void write_text(const std::filesystem::path& path, const std::string& text) {
+  std::ofstream(path, std::ios::binary) << text;
+}
+
 std::size_t stored_tactics(const Engine& engine) {
   const auto file = engine::EngineFile::load(engine.bytes()).value();
   std::size_t count = 0;
@@ -73,6 +86,35 @@ TEST(Tuning, AFullTimingCacheGivesEqualBytes) {
   EngineBuilder untimed = digits_builder();
   untimed.with_threads(2).with_timing_cache(cache.path()).without_tuning();
   EXPECT_EQ(bytes_of(untimed.build()), expected);
+}
+
+/// A timing cache's text whose tactics all share their work as `parts` says ("2x1").
+std::string with_parts(std::string timings, const std::string& parts) {
+  return std::regex_replace(timings, std::regex("parts [0-9]+x[0-9]+"), "parts " + parts);
+}
+
+/// Of builds that time the same layers beside each other, the first decides for all.
+TEST(Tuning, DecisionsOfABuildBesideThisOneAreTaken) {
+  const TemporaryFile cache("beside.json");
+  tuned_engine(cache.path());
+  const std::string timed = text_of(cache.path());
+  std::set<std::string> engines;
+  for (const char* parts : {"1x1", "2x1"}) {
+    const std::string others = with_parts(timed, parts);
+    write_text(cache.path(), others);
+    const std::string expected = bytes_of(tuned_engine(cache.path()));
+    engines.insert(expected);
+    std::filesystem::remove(cache.path());
+    EngineBuilder builder = digits_builder();
+    builder.with_threads(2).with_timing_cache(cache.path());
+    builder.with_progress([&](const BuildProgress& progress) {
+      if (progress.stage == "tune cpu" && progress.done == progress.total) {
+        write_text(cache.path(), others);
+      }
+    });
+    EXPECT_EQ(bytes_of(builder.build()), expected) << parts;
+  }
+  EXPECT_EQ(engines.size(), 2u);
 }
 
 TEST(Tuning, WithoutTimingAnEmptyCacheLeavesTheCostModel) {
