@@ -5,6 +5,7 @@
 #include "gpu_case.h"
 #include "kernels/cuda/attention_kernels.h"
 #include "random.h"
+#include "tensor_values.h"
 
 namespace xinfer::gpu {
 namespace {
@@ -12,14 +13,6 @@ namespace {
 using kernels::cuda::AttentionProblem;
 using kernels::cuda::AttentionStrides;
 using kernels::cuda::Operand;
-
-double value_at(const std::vector<std::uint8_t>& bytes, DType dtype, std::int64_t index) {
-  const auto at = static_cast<std::size_t>(index);
-  if (dtype == DType::kInt8) return static_cast<std::int8_t>(bytes[at]);
-  std::uint16_t half = 0;
-  std::memcpy(&half, &bytes[2 * at], 2);
-  return from_half(half);
-}
 
 /// [tokens, heads, dim] or [heads, tokens, dim], with a gap behind each token at times.
 AttentionStrides random_strides(Random& random, std::int64_t heads, std::int64_t tokens,

@@ -7,6 +7,7 @@
 #include "kernels/cuda/pool_kernels.h"
 #include "random.h"
 #include "tactics.h"
+#include "tensor_values.h"
 
 namespace xinfer::gpu {
 namespace {
@@ -50,18 +51,13 @@ void average(Random& random, RandomHead& head) {
 std::vector<double> average_halves(RandomHead& head) {
   const kernels::ConvShape& s = head.conv.problem.shape;
   const std::int64_t pixels = head.height * head.width;
-  const auto half = [](const std::vector<std::uint8_t>& bytes, std::int64_t index) {
-    std::uint16_t bits = 0;
-    std::memcpy(&bits, &bytes[2 * static_cast<std::size_t>(index)], 2);
-    return static_cast<double>(from_half(bits));
-  };
   std::vector<double> changes(static_cast<std::size_t>(head.conv.batch * s.out_channels), 0.0);
   for (std::int64_t image = 0; image < head.conv.batch; ++image) {
     for (std::int64_t c = 0; c < s.in_channels; ++c) {
       double sum = 0, magnitude = 0;
       for (std::int64_t p = 0; p < pixels; ++p) {
-        const double x =
-            half(head.source, (image * pixels + p) * head.problem.source_pixel_stride + c);
+        const double x = value_at(head.source, DType::kFloat16,
+                                  (image * pixels + p) * head.problem.source_pixel_stride + c);
         sum += x;
         magnitude += std::fabs(x);
       }
@@ -76,7 +72,7 @@ std::vector<double> average_halves(RandomHead& head) {
       if (change == 0) continue;
       for (std::int64_t n = 0; n < s.out_channels; ++n) {
         changes[static_cast<std::size_t>(image * s.out_channels + n)] +=
-            change * std::fabs(half(head.conv.weights, n * s.in_channels + c));
+            change * std::fabs(value_at(head.conv.weights, DType::kFloat16, n * s.in_channels + c));
       }
     }
   }

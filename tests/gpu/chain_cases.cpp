@@ -32,28 +32,6 @@ void add_residual(Random& random, RandomConv& conv) {
       step.residual_dtype, conv.batch * s.out_h * s.out_w * step.residual_pixel_stride));
 }
 
-void add_step(Random& random, bool table, RandomConv& conv) {
-  EpilogueStep step;
-  conv.step_data.emplace_back();
-  const std::int64_t kind = random.pick(0, table ? 2 : 1);
-  if (kind == 0) {
-    step.kind = EpilogueStep::Kind::kClip;
-    step.low = random.chance(2) ? 0.0f : random.real(-90.0f, 0.0f);
-    step.high = random.chance(3) ? INFINITY : random.real(1.0f, 200.0f);
-  } else if (kind == 1) {
-    step.kind = EpilogueStep::Kind::kLeaky;
-    step.slope = random.real(0.01f, 0.3f);
-  } else {
-    step.kind = EpilogueStep::Kind::kTable;
-    step.table_min = -128.0f;
-    step.table_max = 127.0f;
-    step.table_output_signed = random.chance(2);
-    step.table_scale = random.real(0.1f, 2.0f);
-    conv.step_data.back() = random.tensor(DType::kUInt8, 256);
-  }
-  conv.problem.epilogue.steps[conv.problem.epilogue.step_count++] = step;
-}
-
 // Pixels, output and tables of a layer whose channels and input are given.
 void fill_layer(Random& random, RandomConv& conv) {
   ConvShape& s = conv.problem.shape;
@@ -85,7 +63,7 @@ RandomConv pick_first(Random& random) {
   conv.problem.input = random.int8_type();
   conv.x = random.tensor(conv.problem.input, conv.batch * s.in_h * s.in_w * s.x_pixel_stride);
   if (!random.chance(4)) add_residual(random, conv);
-  if (!random.chance(3)) add_step(random, true, conv);
+  if (!random.chance(3)) add_function(random, /*may_be_table=*/true, conv);
   fill_layer(random, conv);
   return conv;
 }
@@ -101,7 +79,7 @@ RandomConv pick_next(Random& random, const RandomConv& first) {
   s.out_channels = random.chance(2) ? 64 * random.pick(1, 2) : random.pick(1, 140);
   s.x_pixel_stride = before.y_pixel_stride;
   conv.problem.input = first.problem.epilogue.output_dtype;
-  if (!random.chance(3)) add_step(random, false, conv);
+  if (!random.chance(3)) add_function(random, /*may_be_table=*/false, conv);
   fill_layer(random, conv);
   return conv;
 }

@@ -8,6 +8,7 @@
 #include "kernels/elementwise/kinds.h"
 #include "random.h"
 #include "tactics.h"
+#include "tensor_values.h"
 
 namespace xinfer::gpu {
 namespace {
@@ -62,23 +63,6 @@ GpuCase gemm_case(const RandomConv& conv, std::vector<KernelSpec> specs, std::ui
   return result;
 }
 
-namespace {
-
-// Float tensors of a layer, read as double.
-double element(const std::vector<std::uint8_t>& bytes, DType dtype, std::int64_t index) {
-  const std::size_t size = size_of(dtype), at = static_cast<std::size_t>(index) * size;
-  if (dtype == DType::kFloat16) {
-    std::uint16_t half = 0;
-    std::memcpy(&half, &bytes[at], size);
-    return from_half(half);
-  }
-  float value = 0;
-  std::memcpy(&value, &bytes[at], size);
-  return value;
-}
-
-}  // namespace
-
 // FP16 products are exact in float32; sums of k of them in any order are off by at most
 // k * 2^-24 * sum |x w| (Higham, Accuracy and Stability of Numerical Algorithms, 4.2), twice that
 // if the tensor core truncates. Each step rounds once more; so does the store, to 11 or 24 bits.
@@ -103,8 +87,8 @@ Expected half_reference(const RandomConv& conv) {
         if (iy < 0 || iy >= s.in_h || ix < 0 || ix >= s.in_w) continue;
         const std::int64_t at = ((image * s.in_h + iy) * s.in_w + ix) * s.x_pixel_stride;
         for (std::int64_t c = 0; c < in; ++c) {
-          const double product = element(conv.x, DType::kFloat16, at + n / out * in + c) *
-                                 element(conv.weights, DType::kFloat16, (n * taps + tap) * in + c);
+          const double product = value_at(conv.x, DType::kFloat16, at + n / out * in + c) *
+                                 value_at(conv.weights, DType::kFloat16, (n * taps + tap) * in + c);
           sum += product;
           magnitude += std::fabs(product);
         }
@@ -114,8 +98,8 @@ Expected half_reference(const RandomConv& conv) {
       for (int i = 0; i < e.step_count; ++i) {
         const EpilogueStep& step = e.steps[i];
         if (step.kind == EpilogueStep::Kind::kResidual) {
-          const double r = element(conv.step_data[static_cast<std::size_t>(i)], step.residual_dtype,
-                                   pixel * step.residual_pixel_stride + n);
+          const double r = value_at(conv.step_data[static_cast<std::size_t>(i)],
+                                    step.residual_dtype, pixel * step.residual_pixel_stride + n);
           y += r * step.scale;
           magnitude += std::fabs(r * step.scale);
         } else if (step.kind == EpilogueStep::Kind::kClip) {
@@ -210,7 +194,7 @@ GpuCase depthwise(const RandomConv& conv, std::uint64_t seed) {
 std::vector<std::uint8_t> widened(const std::vector<std::uint8_t>& halves) {
   std::vector<float> values(halves.size() / 2);
   for (std::size_t i = 0; i < values.size(); ++i) {
-    values[i] = static_cast<float>(element(halves, DType::kFloat16, static_cast<std::int64_t>(i)));
+    values[i] = static_cast<float>(value_at(halves, DType::kFloat16, static_cast<std::int64_t>(i)));
   }
   return bytes_of(values);
 }

@@ -9,45 +9,13 @@
 #include "gpu_case.h"
 #include "kernels/cuda/elementwise_kernels.h"
 #include "random.h"
+#include "tensor_values.h"
 
 namespace xinfer::gpu {
 namespace {
 
 using kernels::cuda::elementwise_operand;
 using kernels::cuda::ElementwiseProblem;
-
-/// Of a float32 operation: half a unit in the last place.
-constexpr double kRounding = 0x1p-24;
-
-double value_at(const std::vector<std::uint8_t>& bytes, DType dtype, std::int64_t index) {
-  const std::uint8_t* from = &bytes[size_of(dtype) * static_cast<std::size_t>(index)];
-  if (dtype == DType::kFloat16) {
-    std::uint16_t half = 0;
-    std::memcpy(&half, from, 2);
-    return double{from_half(half)};
-  }
-  float value = 0;
-  std::memcpy(&value, from, 4);
-  return double{value};
-}
-
-std::vector<std::uint8_t> small_floats(Random& random, std::int64_t count, DType dtype) {
-  const std::size_t size = size_of(dtype);
-  std::vector<std::uint8_t> bytes(size * static_cast<std::size_t>(count));
-  for (std::size_t i = 0; i < bytes.size(); i += size) {
-    const float value = random.real(-3.0f, 3.0f);
-    const std::uint16_t half = to_half(value);
-    std::memcpy(&bytes[i], dtype == DType::kFloat16 ? static_cast<const void*>(&half) : &value,
-                size);
-  }
-  return bytes;
-}
-
-DType float_type(Random& random) { return random.chance(2) ? DType::kFloat16 : DType::kFloat32; }
-
-double store_error(DType dtype, double value) {
-  return dtype == DType::kFloat16 ? std::fabs(value) * 0x1p-11 + 0x1p-25 : 0.0;
-}
 
 /// gelu(a) + b, b perhaps one row for all.
 GpuCase function_case(Random& random, std::uint64_t seed) {

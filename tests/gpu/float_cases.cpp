@@ -7,6 +7,7 @@
 #include "kernels/cuda/move_kernels.h"
 #include "kernels/cuda/row_kernels.h"
 #include "random.h"
+#include "tensor_values.h"
 
 namespace xinfer::gpu {
 namespace {
@@ -14,45 +15,6 @@ namespace {
 using kernels::cuda::KernelSpec;
 using kernels::cuda::MoveAxis;
 using kernels::cuda::Operand;
-
-/// Of a float32 operation: half a unit in the last place.
-constexpr double kRounding = 0x1p-24;
-
-float float_at(const std::vector<std::uint8_t>& bytes, std::int64_t index) {
-  float value = 0;
-  std::memcpy(&value, &bytes[4 * static_cast<std::size_t>(index)], 4);
-  return value;
-}
-
-/// Element `index` of a tensor of float32 or FP16.
-double value_at(const std::vector<std::uint8_t>& bytes, DType dtype, std::int64_t index) {
-  if (dtype != DType::kFloat16) return double{float_at(bytes, index)};
-  std::uint16_t half = 0;
-  std::memcpy(&half, &bytes[2 * static_cast<std::size_t>(index)], 2);
-  return double{from_half(half)};
-}
-
-/// `count` numbers in [-3, 3], float32 or FP16.
-std::vector<std::uint8_t> small_floats(Random& random, std::int64_t count,
-                                       DType dtype = DType::kFloat32) {
-  const std::size_t size = size_of(dtype);
-  std::vector<std::uint8_t> bytes(size * static_cast<std::size_t>(count));
-  for (std::size_t i = 0; i < bytes.size(); i += size) {
-    const float value = random.real(-3.0f, 3.0f);
-    const std::uint16_t half = to_half(value);
-    std::memcpy(&bytes[i], dtype == DType::kFloat16 ? static_cast<const void*>(&half) : &value,
-                size);
-  }
-  return bytes;
-}
-
-DType float_type(Random& random) { return random.chance(2) ? DType::kFloat16 : DType::kFloat32; }
-
-/// What storing a result of that type may round off: half a unit in the last place, of the type's
-/// smallest numbers at least.
-double store_error(DType dtype, double value) {
-  return dtype == DType::kFloat16 ? std::fabs(value) * 0x1p-11 + 0x1p-25 : 0.0;
-}
 
 /// Every element that nothing writes must stay as it was.
 Expected untouched(std::size_t bytes, DType dtype = DType::kFloat32) {
@@ -231,10 +193,11 @@ GpuCase matmul_case(std::uint64_t seed) {
         magnitude += std::fabs(term);
       }
       // One rounding a step of the chain; an INT8 sum is exact until it becomes float.
-      const double scale = int8 ? float_at(multiplier, n) : 1.0;
+      const double scale = int8 ? value_at(multiplier, DType::kFloat32, n) : 1.0;
       const double steps = int8 ? 3.0 : static_cast<double>(p.k + 1);
-      const double largest = magnitude * std::fabs(scale) + std::fabs(float_at(bias, n));
-      expect_at(expected, i, sum * scale + float_at(bias, n), 2 * steps * kRounding * largest);
+      const double added = value_at(bias, DType::kFloat32, n);
+      const double largest = magnitude * std::fabs(scale) + std::fabs(added);
+      expect_at(expected, i, sum * scale + added, 2 * steps * kRounding * largest);
     }
     return expected;
   };
@@ -321,7 +284,8 @@ GpuCase layer_norm_case(std::uint64_t seed) {
     const double inverse =
         1.0 / std::sqrt(variance / static_cast<double>(p.length) + double{kEpsilon});
     for (std::int64_t i = 0; i < p.length; ++i) {
-      const double normal = (x[i] - mean) * inverse, s = float_at(scale, i), b = float_at(bias, i);
+      const double normal = (x[i] - mean) * inverse, s = value_at(scale, DType::kFloat32, i),
+                   b = value_at(bias, DType::kFloat32, i);
       // The mean errs by the rounding of a sum of values up to 3 in chains of length / 32.
       const double chain = static_cast<double>(p.length) / 32 + 8;
       const double bound = kRounding * chain * (8.0 * inverse + 4.0 * std::fabs(normal));

@@ -7,7 +7,7 @@
 #include "device/cubin_info.h"
 #include "device/cuda_memory.h"
 #include "kernels/cuda/bound_kernel.h"
-#include "random.h"
+#include "tensor_values.h"
 
 namespace xinfer::gpu {
 namespace {
@@ -69,22 +69,17 @@ Status compare_bytes(const std::vector<std::uint8_t>& expected,
                         actual.size(), first, expected[first], actual[first]);
 }
 
-double element_of(const std::vector<std::uint8_t>& bytes, std::size_t index, std::size_t size) {
-  if (size == 2) {
-    std::uint16_t half = 0;
-    std::memcpy(&half, &bytes[2 * index], 2);
-    return from_half(half);
-  }
-  if (size == 1) return static_cast<std::int8_t>(bytes[index]);
-  float value = 0;
-  std::memcpy(&value, &bytes[4 * index], 4);
-  return value;
+/// The type of results with so many bytes an element: those that are compared within a bound.
+DType bounded_type(std::size_t size) {
+  return size == 1 ? DType::kInt8 : size == 2 ? DType::kFloat16 : DType::kFloat32;
 }
 
 Status compare_floats(const Expected& expected, const std::vector<std::uint8_t>& actual) {
   const std::size_t size = actual.size() / expected.values.size();
+  const DType type = bounded_type(size);
   for (std::size_t i = 0; i < expected.values.size(); ++i) {
-    const double got = element_of(actual, i, size), bound = expected.bounds[i];
+    const double got = value_at(actual, type, static_cast<std::int64_t>(i));
+    const double bound = expected.bounds[i];
     const bool right = bound < 0
                            ? std::memcmp(&actual[i * size], &expected.bytes[i * size], size) == 0
                            : std::fabs(got - expected.values[i]) <= bound;

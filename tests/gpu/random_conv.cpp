@@ -102,32 +102,11 @@ void add_residual(Random& random, RandomConv& conv) {
 }
 
 void add_step(Random& random, RandomConv& conv) {
-  Epilogue& e = conv.problem.epilogue;
-  const auto kind = random.pick(0, 3);
-  if (kind == 0) {
-    add_residual(random, conv);
-    return;
-  }
-  EpilogueStep step;
-  conv.step_data.emplace_back();
-  if (kind == 1) {
-    step.kind = EpilogueStep::Kind::kClip;
-    step.low = random.real(-90.0f, 0.0f);
-    step.high = random.real(1.0f, 200.0f);
-  } else if (kind == 2) {
-    step.kind = EpilogueStep::Kind::kLeaky;
-    step.slope = random.real(0.01f, 0.3f);
-  } else {
-    step.kind = EpilogueStep::Kind::kTable;
-    const bool is_signed = random.chance(2);
-    step.table_min = is_signed ? -128.0f : 0.0f;
-    step.table_max = is_signed ? 127.0f : 255.0f;
-    step.table_output_signed = random.chance(2);
-    step.table_scale = random.real(0.1f, 2.0f);
-    conv.step_data.back() = random.tensor(DType::kUInt8, 256);
-  }
-  e.steps[e.step_count++] = step;
-  if (kind == 3 && random.chance(2)) add_residual(random, conv);
+  if (random.chance(4)) return add_residual(random, conv);
+  add_function(random, /*may_be_table=*/true, conv);
+  const Epilogue& e = conv.problem.epilogue;
+  const bool is_table = e.steps[e.step_count - 1].kind == EpilogueStep::Kind::kTable;
+  if (is_table && random.chance(2)) add_residual(random, conv);
 }
 
 void pick_output(Random& random, ConvFlavour flavour, RandomConv& conv) {
@@ -165,6 +144,29 @@ void fill_tables(Random& random, RandomConv& conv) {
 }
 
 }  // namespace
+
+void add_function(Random& random, bool may_be_table, RandomConv& conv) {
+  EpilogueStep step;
+  conv.step_data.emplace_back();
+  const std::int64_t kind = random.pick(0, may_be_table ? 2 : 1);
+  if (kind == 0) {
+    step.kind = EpilogueStep::Kind::kClip;
+    step.low = random.chance(2) ? 0.0f : random.real(-90.0f, 0.0f);
+    step.high = random.chance(3) ? INFINITY : random.real(1.0f, 200.0f);
+  } else if (kind == 1) {
+    step.kind = EpilogueStep::Kind::kLeaky;
+    step.slope = random.real(0.01f, 0.3f);
+  } else {
+    step.kind = EpilogueStep::Kind::kTable;
+    const bool is_signed = random.chance(2);
+    step.table_min = is_signed ? -128.0f : 0.0f;
+    step.table_max = is_signed ? 127.0f : 255.0f;
+    step.table_output_signed = random.chance(2);
+    step.table_scale = random.real(0.1f, 2.0f);
+    conv.step_data.back() = random.tensor(DType::kUInt8, 256);
+  }
+  conv.problem.epilogue.steps[conv.problem.epilogue.step_count++] = step;
+}
 
 RandomConv make_random_conv(std::uint64_t seed, ConvFlavour flavour) {
   Random random(seed);

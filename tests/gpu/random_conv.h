@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kernels/cuda/conv_problem.h"
+#include "random.h"
 
 namespace xinfer::gpu {
 
@@ -29,6 +30,10 @@ enum class ConvFlavour { kAnyGroups, kDense, kDepthwise, kHalo, kHaloChunks, kVe
 
 /// INT8 layer number `seed`.
 RandomConv make_random_conv(std::uint64_t seed, ConvFlavour flavour);
+
+/// Lets the epilogue continue with a function of one element: a clip, a leaky ReLU or, if it may be
+/// one, a table over INT8.
+void add_function(Random& random, bool may_be_table, RandomConv& conv);
 
 /// The output tensor as the reference computes it: `fill` where nothing may be written, zeros in
 /// padding channels that the layer owns.

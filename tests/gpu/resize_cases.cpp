@@ -7,6 +7,7 @@
 #include "gpu_case.h"
 #include "kernels/cuda/resize_kernels.h"
 #include "random.h"
+#include "tensor_values.h"
 
 namespace xinfer::gpu {
 namespace {
@@ -69,9 +70,7 @@ void append(const std::vector<std::uint8_t>& bytes, DType dtype, std::int64_t fr
       to.insert(to.end(), at, at + size);
       continue;
     }
-    std::uint16_t half = 0;
-    std::memcpy(&half, at, 2);
-    const float value = from_half(half);
+    const auto value = static_cast<float>(value_at(bytes, dtype, i));
     const auto* first = reinterpret_cast<const std::uint8_t*>(&value);
     to.insert(to.end(), first, first + 4);
   }

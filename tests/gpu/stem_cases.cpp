@@ -97,28 +97,6 @@ PoolAxis pick_axis(Random& random, std::int64_t in) {
   return axis;
 }
 
-void add_step(Random& random, bool half, RandomConv& conv) {
-  EpilogueStep step;
-  conv.step_data.emplace_back();
-  const std::int64_t kind = random.pick(0, half ? 1 : 2);
-  if (kind == 0) {
-    step.kind = EpilogueStep::Kind::kClip;
-    step.low = random.real(-90.0f, 0.0f);
-    step.high = random.real(1.0f, 200.0f);
-  } else if (kind == 1) {
-    step.kind = EpilogueStep::Kind::kLeaky;
-    step.slope = random.real(0.01f, 0.3f);
-  } else {
-    step.kind = EpilogueStep::Kind::kTable;
-    step.table_min = -128.0f;
-    step.table_max = 127.0f;
-    step.table_output_signed = random.chance(2);
-    step.table_scale = random.real(0.1f, 2.0f);
-    conv.step_data.back() = random.tensor(DType::kUInt8, 256);
-  }
-  conv.problem.epilogue.steps[conv.problem.epilogue.step_count++] = step;
-}
-
 void fill_weights(Random& random, bool half, RandomConv& conv) {
   const ConvShape& s = conv.problem.shape;
   const std::int64_t k = s.kernel_h * s.kernel_w * s.in_channels;
@@ -198,7 +176,7 @@ GpuCase conv_stem_case(std::uint64_t seed) {
   conv.problem.epilogue.multiplier = half ? nullptr : &kScaled;
   conv.problem.epilogue.bias = &kScaled;
   conv.problem.epilogue.output_dtype = output;
-  if (random.chance(2)) add_step(random, half, conv);
+  if (random.chance(2)) add_function(random, /*may_be_table=*/!half, conv);
   fill_weights(random, half, conv);
   p.conv = conv.problem;
   p.conv.shape.y_pixel_stride = pitch;
