@@ -61,7 +61,7 @@ struct ProductBlock {
 #define XINFER_FACCS_14 XINFER_FACCS_13, XINFER_FACC(26, 27)
 
 #define XINFER_PRODUCTS(N)                                                                        \
-  inline void multiply(ProductBlock* block, __m512i (&acc)[2 * N]) {                              \
+  [[gnu::always_inline]] inline void multiply(ProductBlock* block, __m512i (&acc)[2 * N]) {                              \
     asm volatile(                                                                                 \
         "mov (%[block]), %%rax\n\tmov 8(%[block]), %%r10\n\tmov 16(%[block]), %%r8\n\t"           \
         "mov 24(%[block]), %%r11\n\tmov 32(%[block]), %%r9\n\tmov 56(%[block]), %%rdi\n\t"        \
@@ -97,8 +97,9 @@ XINFER_PRODUCTS(14)
 
 /// Stores bytes: kSigned, kResidual and kLookup as store_bytes_bounded has them.
 template <bool kSigned, Residual kResidual, Lookup kLookup, int kRows>
-inline void finish_bytes(const __m512i (&acc)[2 * kRows], const StorePlan& plan,
-                         const AccumulatorTile& result) {
+[[gnu::always_inline]] inline void finish_bytes(const __m512i (&acc)[2 * kRows],
+                                                const StorePlan& plan,
+                                                const AccumulatorTile& result) {
   const EpilogueStep& step = plan.epilogue.steps[0];
   const __m512 scale = _mm512_set1_ps(step.scale);
   const __m512i low = _mm512_set1_epi8(static_cast<char>(plan.byte_low));
@@ -133,8 +134,9 @@ inline void finish_bytes(const __m512i (&acc)[2 * kRows], const StorePlan& plan,
 
 /// Stores floats, as store_floats does.
 template <Residual kResidual, int kRows>
-inline void finish_floats(const __m512i (&acc)[2 * kRows], const StorePlan& plan,
-                          const AccumulatorTile& result) {
+[[gnu::always_inline]] inline void finish_floats(const __m512i (&acc)[2 * kRows],
+                                                 const StorePlan& plan,
+                                                 const AccumulatorTile& result) {
   const EpilogueStep& step = plan.epilogue.steps[0];
   const __m512 low = _mm512_set1_ps(plan.low);
   const __m512 high = _mm512_set1_ps(plan.high);
@@ -157,8 +159,9 @@ inline void finish_floats(const __m512i (&acc)[2 * kRows], const StorePlan& plan
   }
 }
 
+/// Inline, or the sums would pass through memory after all.
 template <int kRows>
-inline void products(const GemmTile& tile, __m512i (&acc)[2 * kRows]) {
+[[gnu::always_inline]] inline void products(const GemmTile& tile, __m512i (&acc)[2 * kRows]) {
   ProductBlock block{tile.a,
                      tile.a_row_bytes,
                      tile.b,
