@@ -1,6 +1,7 @@
 #include "runtime/bound_plan.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/dim_program.h"
 
@@ -79,9 +80,20 @@ Status BoundPlan::bind(std::span<const Shape> shapes) {
   shapes_.clear();
   XINFER_ASSIGN_OR_RETURN(const std::vector<std::int64_t> symbols, solve_symbols(shapes));
   XINFER_ASSIGN_OR_RETURN(dims_, engine::evaluate_dims(*plan_.dims(), symbols));
+  offsets_ = memory_.largest_batch > 0 ? pack_offsets(shapes[0][0]) : PackedOffsets();
   XINFER_RETURN_IF_ERROR(place_tensors(shapes));
   shapes_.assign(shapes.begin(), shapes.end());
   return {};
+}
+
+PackedOffsets BoundPlan::pack_offsets(std::int64_t batch) const {
+  std::vector<std::size_t> planned;
+  for (const engine::fb::Tensor* tensor : *plan_.tensors()) {
+    if (tensor->storage() == Storage::Arena && tensor->view_of() < 0) {
+      planned.push_back(tensor->offset());
+    }
+  }
+  return {std::move(planned), memory_.arena_bytes, batch, memory_.largest_batch};
 }
 
 Status BoundPlan::place_tensors(std::span<const Shape> shapes) {
@@ -155,10 +167,12 @@ Status BoundPlan::place_owner(const engine::fb::Tensor& tensor, TensorView& view
                    where);
   };
   if (tensor.storage() == Storage::Arena) {
-    if (tensor.offset() > memory_.arena_bytes || bytes > memory_.arena_bytes - tensor.offset()) {
+    if (tensor.offset() > memory_.arena_bytes) return damaged("the arena");
+    const std::size_t offset = offsets_(tensor.offset());
+    if (offset > memory_.arena_bytes || bytes > memory_.arena_bytes - offset) {
       return damaged("the arena");
     }
-    view.data = memory_.arena + tensor.offset();
+    view.data = memory_.arena + offset;
   } else if (tensor.storage() == Storage::Constant) {
     view.data = memory_.constant(tensor.offset(), bytes);
     if (view.data == nullptr) return damaged("the weights");

@@ -9,6 +9,7 @@
 
 #include "core/status.h"
 #include "engine/engine_file.h"
+#include "runtime/packed_offsets.h"
 #include "runtime/tensor_view.h"
 #include "xinfer/core/tensor.h"
 
@@ -18,6 +19,9 @@ namespace xinfer::runtime {
 struct PlanMemory {
   std::byte* arena = nullptr;
   std::size_t arena_bytes = 0;
+  /// The samples that the arena was planned for, where every tensor in it is proportional to the
+  /// first dimension of input 0: fewer are packed. 0: tensors lie where they were planned.
+  std::int64_t largest_batch = 0;
   /// The address of `size_bytes` bytes at `offset` of the blob section; null if they are not there.
   std::function<std::byte*(std::size_t offset, std::size_t size_bytes)> constant;
 };
@@ -49,6 +53,7 @@ class BoundPlan {
 
  private:
   Result<std::vector<std::int64_t>> solve_symbols(std::span<const Shape> shapes) const;
+  PackedOffsets pack_offsets(std::int64_t batch) const;
   Status place_tensors(std::span<const Shape> shapes);
   Status place_tensor(unsigned index);
   Status place_owner(const engine::fb::Tensor& tensor, TensorView& view);
@@ -59,6 +64,7 @@ class BoundPlan {
   std::vector<Shape> shapes_;
   std::vector<Shape> output_shapes_;
   std::vector<std::int64_t> dims_;
+  PackedOffsets offsets_;  ///< into the arena
   std::vector<TensorView> tensors_;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <limits>
 
 #include "core/aligned_buffer.h"
 #include "runtime/batch_split.h"
@@ -39,11 +40,20 @@ Program::Program(std::shared_ptr<const engine::EngineFile> file, const engine::f
 
 PlanMemory Program::memory_of(const engine::fb::Plan& plan) const {
   const std::span<const std::byte> blobs = file_->blobs();
-  return {static_cast<std::byte*>(arena_.get()), plan.arena_bytes(),
-          [blobs](std::size_t offset, std::size_t size_bytes) -> std::byte* {
-            if (offset > blobs.size() || size_bytes > blobs.size() - offset) return nullptr;
-            return const_cast<std::byte*>(blobs.data() + offset);
-          }};
+  PlanMemory memory;
+  memory.arena = static_cast<std::byte*>(arena_.get());
+  memory.arena_bytes = plan.arena_bytes();
+  if (samples_are_independent(file_->engine(), plan)) {
+    memory.largest_batch = std::numeric_limits<std::int64_t>::max();
+    for (const engine::fb::Binding* input : *file_->engine().inputs()) {
+      memory.largest_batch = std::min(memory.largest_batch, input->max()->Get(0));
+    }
+  }
+  memory.constant = [blobs](std::size_t offset, std::size_t size_bytes) -> std::byte* {
+    if (offset > blobs.size() || size_bytes > blobs.size() - offset) return nullptr;
+    return const_cast<std::byte*>(blobs.data() + offset);
+  };
+  return memory;
 }
 
 Status Program::bind_shapes(std::span<const Shape> shapes) {
