@@ -5,6 +5,7 @@
 #include "kernels/depthwise/depthwise_columns.h"
 #include "kernels/depthwise/depthwise_driver.h"
 #include "kernels/depthwise/depthwise_kernel.h"
+#include "kernels/depthwise/direct_depthwise.h"
 
 namespace xinfer::kernels {
 namespace {
@@ -49,6 +50,9 @@ Result<std::unique_ptr<Convolution>> make_depthwise(const ConvShape& shape, Conv
   XINFER_RETURN_IF_ERROR(check_arguments(shape, arguments));
   if (has_depthwise_columns(shape, type, arguments.epilogue, isa)) {
     return make_depthwise_columns(shape, type, arguments, isa, threads);
+  }
+  if (has_direct_depthwise(shape, type, isa)) {
+    return make_direct_depthwise(shape, arguments, isa, threads);
   }
   return make_depthwise_with(select_depthwise_kernel(type == ConvType::kF32, isa), shape, type,
                              arguments, isa, threads);

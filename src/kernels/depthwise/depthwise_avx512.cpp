@@ -3,6 +3,7 @@
 
 #include "kernels/depthwise/depthwise_f32_loops.h"
 #include "kernels/depthwise/depthwise_int8_loops.h"
+#include "kernels/depthwise/direct_depthwise_loops.h"
 
 namespace xinfer::kernels {
 namespace {
@@ -91,8 +92,18 @@ struct Float16 {
   static constexpr int kLanes = 16;
   static Type zero() { return _mm512_setzero_ps(); }
   static Type load(const float* p) { return _mm512_loadu_ps(p); }
+  static Type load(const float* p, int count) { return _mm512_maskz_loadu_ps(mask(count), p); }
   static void store(float* p, Type v) { _mm512_storeu_ps(p, v); }
+  static void store(float* p, Type v, int count) { _mm512_mask_storeu_ps(p, mask(count), v); }
+  static Type add(Type a, Type b) { return _mm512_add_ps(a, b); }
   static Type fma(Type a, Type b, Type c) { return _mm512_fmadd_ps(a, b, c); }
+  /// NaN stays NaN.
+  static Type clamp(Type v, float low, float high) {
+    return _mm512_min_ps(_mm512_set1_ps(high), _mm512_max_ps(_mm512_set1_ps(low), v));
+  }
+
+ private:
+  static __mmask16 mask(int count) { return static_cast<__mmask16>((1u << count) - 1); }
 };
 
 }  // namespace
@@ -104,5 +115,7 @@ void depthwise_int8_avx512vnni(const DepthwiseCall& call) {
 }
 
 void depthwise_f32_avx512(const DepthwiseCall& call) { depthwise_f32<Float16>(call); }
+
+void direct_line_avx512(const DirectLineCall& call) { direct_line<Float16>(call); }
 
 }  // namespace xinfer::kernels

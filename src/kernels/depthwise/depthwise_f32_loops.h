@@ -7,46 +7,49 @@
 namespace xinfer::kernels {
 namespace {
 
-/// kVectors neighbouring vectors of one output line: independent chains hide the FMA's latency.
-template <typename Vector, int kVectors>
-inline void compute_positions(const DepthwiseCall& call, int row, std::int64_t at,
-                              std::int64_t weight_at, float* out) {
+/// One vector of channels from channel `c` on, for kPixels neighbouring output pixels from position
+/// `at` on: independent chains hide the FMA's latency and share the weights.
+template <typename Vector, int kPixels>
+inline void compute_pixels(const DepthwiseCall& call, int row, std::int64_t at, std::int64_t c,
+                           float* out) {
   const std::int64_t period = call.period_chunks * 16;
-  const auto* w = reinterpret_cast<const float*>(call.weights) + weight_at;
-  typename Vector::Type acc[kVectors];
-#pragma GCC unroll 4
-  for (int i = 0; i < kVectors; ++i) acc[i] = Vector::zero();
+  const auto* w = reinterpret_cast<const float*>(call.weights) + c;
+  typename Vector::Type acc[kPixels];
+#pragma GCC unroll 8
+  for (int i = 0; i < kPixels; ++i) acc[i] = Vector::zero();
   for (int ky = 0; ky < call.kernel_h; ++ky) {
     const std::byte* const* taps =
         call.taps + (row * call.stride_h + ky * call.dilation_h) * call.line_taps;
     for (int kx = 0; kx < call.kernel_w; ++kx, w += period) {
-      const auto* x = reinterpret_cast<const float*>(taps[kx]) + at;
-#pragma GCC unroll 4
-      for (int i = 0; i < kVectors; ++i) {
-        acc[i] = Vector::fma(Vector::load(x + i * Vector::kLanes),
-                             Vector::load(w + i * Vector::kLanes), acc[i]);
+      const auto* x = reinterpret_cast<const float*>(taps[kx]) + at + c;
+      const typename Vector::Type weights = Vector::load(w);
+#pragma GCC unroll 8
+      for (int i = 0; i < kPixels; ++i) {
+        acc[i] = Vector::fma(Vector::load(x + i * period), weights, acc[i]);
       }
     }
   }
-#pragma GCC unroll 4
-  for (int i = 0; i < kVectors; ++i) Vector::store(out + at + i * Vector::kLanes, acc[i]);
+#pragma GCC unroll 8
+  for (int i = 0; i < kPixels; ++i) Vector::store(out + at + i * period + c, acc[i]);
 }
 
-/// The period is one pixel: its channels are walked pixel by pixel.
+/// The period is one pixel.
 template <typename Vector>
 inline void depthwise_f32(const DepthwiseCall& call) {
-  constexpr int kBlock = 4 * Vector::kLanes;
+  constexpr int kTogether = 8;
   const std::int64_t period = call.period_chunks * 16;
   const std::int64_t positions = call.chunks * 16;
   for (int row = 0; row < call.rows; ++row) {
     float* out = static_cast<float*>(call.acc) + row * call.acc_row;
-    for (std::int64_t pixel = 0; pixel < positions; pixel += period) {
-      std::int64_t c = 0;
-      for (; c + kBlock <= period; c += kBlock) {
-        compute_positions<Vector, 4>(call, row, pixel + c, c, out);
+    std::int64_t at = 0;
+    for (; at + kTogether * period <= positions; at += kTogether * period) {
+      for (std::int64_t c = 0; c < period; c += Vector::kLanes) {
+        compute_pixels<Vector, kTogether>(call, row, at, c, out);
       }
-      for (; c < period; c += Vector::kLanes) {
-        compute_positions<Vector, 1>(call, row, pixel + c, c, out);
+    }
+    for (; at < positions; at += period) {
+      for (std::int64_t c = 0; c < period; c += Vector::kLanes) {
+        compute_pixels<Vector, 1>(call, row, at, c, out);
       }
     }
   }

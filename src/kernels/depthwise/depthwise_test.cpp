@@ -8,6 +8,7 @@
 #include "kernels/conv/random_problem.h"
 #include "kernels/depthwise/depthwise_columns.h"
 #include "kernels/depthwise/depthwise_kernel.h"
+#include "kernels/depthwise/direct_depthwise.h"
 
 namespace xinfer::kernels {
 namespace {
@@ -77,6 +78,53 @@ TEST(DepthwiseColumns, EqualReference) {
     ASSERT_EQ(first_difference(y, other), "") << "rebound, seed " << seed;
   }
   EXPECT_GT(computed, problem_count(400) / 4);
+}
+
+class DirectDepthwise : public testing::TestWithParam<CpuIsa> {};
+
+TEST_P(DirectDepthwise, EqualsReference) {
+  if (!supports(GetParam())) GTEST_SKIP() << "this machine has no " << to_string(GetParam());
+  ThreadPool pools[] = {ThreadPool(1), ThreadPool(2), ThreadPool(3)};
+  unsigned computed = 0;
+  for (unsigned seed = 0; seed < problem_count(400); ++seed) {
+    std::mt19937 random(seed);
+    const ProblemKind kind = seed % 2 == 0 ? ProblemKind::kDepthwise : ProblemKind::kDepthwise3x3;
+    const RandomProblem p = make_random_problem(random, ConvType::kF32, kind);
+    if (!has_direct_depthwise(p.shape, p.type, GetParam())) continue;
+    ++computed;
+    auto weights = allocate_buffer(packed_depthwise_size(p.shape, p.type));
+    pack_depthwise_weights(p.shape, p.type, p.weights.data(), weights.get());
+    auto y = canary_output(p);
+    const ConvArguments arguments{p.x.data(), weights.get(), y.data() + kCanaryBytes, p.epilogue};
+    ThreadPool& pool = pools[seed % 3];
+    auto convolution = make_direct_depthwise(p.shape, arguments, GetParam(), pool.threads());
+    ASSERT_TRUE(convolution.ok()) << convolution.status().message();
+    (*convolution)->run(pool);
+    ASSERT_EQ(first_difference(reference_output(p), y), "")
+        << "seed " << seed << ": " << p.description;
+    auto other = canary_output(p);
+    ConvArguments moved = arguments;
+    moved.y = other.data() + kCanaryBytes;
+    ASSERT_TRUE((*convolution)->rebind(moved));
+    (*convolution)->run(pool);
+    ASSERT_EQ(first_difference(y, other), "") << "rebound, seed " << seed;
+  }
+  EXPECT_GT(computed, problem_count(400) / 2);
+}
+
+INSTANTIATE_TEST_SUITE_P(InstructionSets, DirectDepthwise,
+                         testing::Values(CpuIsa::kAvx2, CpuIsa::kAvx512Vnni),
+                         [](const auto& isa) { return std::string(to_string(isa.param)); });
+
+TEST(DirectDepthwiseLayers, HaveOneOutputChannelAGroupAndFloats) {
+  ConvShape shape;
+  shape.in_channels = shape.groups = 8;
+  shape.out_channels = 8;
+  EXPECT_TRUE(has_direct_depthwise(shape, ConvType::kF32, CpuIsa::kAvx2));
+  EXPECT_FALSE(has_direct_depthwise(shape, ConvType::kF32, CpuIsa::kPortable));
+  EXPECT_FALSE(has_direct_depthwise(shape, ConvType::kU8S8, CpuIsa::kAvx2));
+  shape.out_channels = 16;
+  EXPECT_FALSE(has_direct_depthwise(shape, ConvType::kF32, CpuIsa::kAvx2));
 }
 
 TEST(DepthwiseColumns, LeaveOtherLayersToTaps) {
