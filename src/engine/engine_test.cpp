@@ -15,8 +15,19 @@
 namespace xinfer::engine {
 namespace {
 
-/// One input "x" [batch, 3], one step, one blob.
-std::string sample_engine(std::uint32_t chain = 0) {
+/// A step from tensor 0 to itself.
+template <typename Params>
+std::unique_ptr<fb::StepT> make_step(const std::string& name, Params params) {
+  auto step = std::make_unique<fb::StepT>();
+  step->name = name;
+  step->params.Set(std::move(params));
+  step->inputs = {0};
+  step->outputs = {0};
+  return step;
+}
+
+/// One input "x" [batch, 3]; two steps, each with a blob.
+fb::EngineT sample(BlobWriter& blobs) {
   fb::EngineT engine;
   engine.model = "sample";
   for (auto* bindings : {&engine.inputs, &engine.outputs}) {
@@ -35,20 +46,22 @@ std::string sample_engine(std::uint32_t chain = 0) {
   tensor->dims = {0, 1};
   tensor->storage = fb::Storage::Input;
   plan->tensors.push_back(std::move(tensor));
-  BlobWriter blobs;
   const float weights[] = {1, 2, 3};
-  auto step = std::make_unique<fb::StepT>();
-  step->name = "gemm";
-  step->chain = chain;
   fb::GemmT gemm;
   gemm.weights = blobs.add(std::span<const float>(weights));
   gemm.epilogue = std::make_unique<fb::EpilogueT>();
-  step->params.Set(std::move(gemm));
-  step->inputs = {0};
-  step->outputs = {0};
-  plan->steps.push_back(std::move(step));
+  plan->steps.push_back(make_step("gemm", std::move(gemm)));
+  const float tables[3 * 256] = {};
+  fb::ConvertImageT image;
+  image.tables = blobs.add(std::span<const float>(tables));
+  plan->steps.push_back(make_step("image", std::move(image)));
   engine.plans.push_back(std::move(plan));
-  return serialize(engine, blobs);
+  return engine;
+}
+
+std::string sample_engine() {
+  BlobWriter blobs;
+  return serialize(sample(blobs), blobs);
 }
 
 std::string error_of(std::string_view bytes) {
@@ -89,8 +102,31 @@ TEST(EngineFile, NamesWhatIsWrong) {
 }
 
 TEST(EngineFile, ChainsLieWithinThePlan) {
-  EXPECT_EQ(error_of(sample_engine(1)), "e: damaged: step \"gemm\" begins a broken chain");
-  EXPECT_EQ(error_of(sample_engine(2)), "e: damaged: step \"gemm\" begins a broken chain");
+  for (const auto& [length, error] :
+       {std::pair(1u, "e: damaged: step \"gemm\" begins a broken chain"),
+        {2u, ""},
+        {3u, "e: damaged: step \"gemm\" begins a broken chain"}}) {
+    BlobWriter blobs;
+    fb::EngineT engine = sample(blobs);
+    engine.plans[0]->steps[0]->chain = length;
+    EXPECT_EQ(error_of(serialize(engine, blobs)), error) << length;
+  }
+}
+
+TEST(EngineFile, BlobsLieWithinTheirSection) {
+  BlobWriter blobs;
+  const fb::Blob outside(std::uint64_t{1} << 20, 3 * 256 * sizeof(float));
+  fb::EngineT engine = sample(blobs);
+  engine.plans[0]->steps[0]->params.AsGemm()->weights = outside;
+  EXPECT_EQ(error_of(serialize(engine, blobs)), "e: damaged: step \"gemm\" lacks its weights");
+  engine = sample(blobs);
+  engine.plans[0]->steps[1]->params.AsConvertImage()->tables = outside;
+  EXPECT_EQ(error_of(serialize(engine, blobs)), "e: damaged: step \"image\" lacks its tables");
+  engine = sample(blobs);
+  fb::ByteTableT table;
+  table.table = outside;
+  engine.plans[0]->steps[1] = make_step("table", std::move(table));
+  EXPECT_EQ(error_of(serialize(engine, blobs)), "e: damaged: step \"table\" lacks its tables");
 }
 
 TEST(EngineFile, SurvivesEveryDamagedByte) {

@@ -194,6 +194,10 @@ class Validator {
   }
 
   Status check_blobs(const fb::Step& step) const {
+    const auto* image = step.params_as_ConvertImage();
+    const auto* byte_table = step.params_as_ByteTable();
+    const fb::Blob* tables = image ? image->tables() : byte_table ? byte_table->table() : nullptr;
+    if (outside(tables)) return damaged("step \"" + step.name()->str() + "\" lacks its tables");
     const fb::Blob* blob = nullptr;
     const fb::Epilogue* epilogue = nullptr;
     bool wants_epilogue = true;
@@ -207,7 +211,6 @@ class Validator {
       epilogue = matmul->epilogue();
     } else {
       wants_epilogue = false;
-      if (const auto* table = step.params_as_ByteTable()) blob = table->table();
     }
     if (outside(blob)) return damaged("step \"" + step.name()->str() + "\" lacks its weights");
     return wants_epilogue ? check_epilogue(step, epilogue) : Status();
