@@ -72,15 +72,8 @@ Status choose_fastest(const CudaBuild& build, const jit::CubinCache& cubins,
   if (!build.timing_cache.empty()) {
     XINFER_ASSIGN_OR_RETURN(timings, tune::TimingCache::load(build.timing_cache));
   }
-  tune::TuneOptions options{build.tune_on, kernel_build(build), &cubins, &timings};
-  const std::size_t known = timings.size();
-  XINFER_RETURN_IF_ERROR(tune::tune(options, open));
-  if (build.timing_cache.empty() || timings.size() == known) return {};
-  XINFER_ASSIGN_OR_RETURN(tune::TimingCache kept, timings.save(build.timing_cache));
-  if (kept.agrees_with(timings)) return {};
-  // A build beside this one has decided first: both engines take its kernels.
-  options.timings = &kept;
-  return tune::tune(options, open);
+  return tune::tune({build.tune_on, kernel_build(build), &cubins, &timings, build.timing_cache},
+                    open);
 }
 
 }  // namespace

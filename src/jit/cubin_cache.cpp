@@ -65,7 +65,9 @@ std::optional<std::vector<std::byte>> CubinCache::find(const Compilation& compil
   return cubin;
 }
 
-void CubinCache::store(const std::string& key, const std::vector<std::byte>& cubin) const {
+void CubinCache::put(const Compilation& compilation, int nvrtc_version,
+                     const std::vector<std::byte>& cubin) const {
+  const std::string key = compilation_key(compilation, nvrtc_version);
   std::error_code error;
   fs::create_directories(folder_, error);
   static std::atomic<int> counter{0};
@@ -89,7 +91,7 @@ Result<std::vector<std::byte>> CubinCache::get(const Compilation& compilation) c
   XINFER_ASSIGN_OR_RETURN(const int version, nvrtc_version());
   if (std::optional<std::vector<std::byte>> cached = find(compilation, version)) return *cached;
   XINFER_ASSIGN_OR_RETURN(std::vector<std::byte> cubin, compile_to_cubin(compilation));
-  store(compilation_key(compilation, version), cubin);
+  put(compilation, version, cubin);
   return cubin;
 }
 

@@ -31,9 +31,11 @@ class CubinCache {
   /// failure.
   Result<std::vector<std::byte>> get(const Compilation& compilation) const;
 
- private:
-  void store(const std::string& key, const std::vector<std::byte>& cubin) const;
+  /// Keeps a cubin that this version of NVRTC made; nothing happens where that is not possible.
+  void put(const Compilation& compilation, int nvrtc_version,
+           const std::vector<std::byte>& cubin) const;
 
+ private:
   std::filesystem::path folder_;
 };
 

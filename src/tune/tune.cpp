@@ -4,6 +4,10 @@
 #include <cctype>
 #include <map>
 #include <optional>
+#include <span>
+#include <tuple>
+#include <utility>
+#include <vector>
 
 #include "lower/cuda/replaced_launches.h"
 #include "tune/fastest_candidate.h"
@@ -51,15 +55,40 @@ std::vector<const KernelSpec*> replaced_kernels(const Question& question) {
   return specs;
 }
 
-/// All kernels that a question may have to time, to be compiled side by side. What its candidates
-/// replace may still be decided otherwise; those are among the kernels of an earlier question.
-std::vector<const KernelSpec*> timed_kernels(const Question& question) {
-  std::vector<const KernelSpec*> specs;
-  for (const KernelSpec& spec : question.points.front()->candidates) specs.push_back(&spec);
-  const std::vector<const KernelSpec*> replaced = replaced_kernels(question);
-  specs.insert(specs.end(), replaced.begin(), replaced.end());
-  return specs;
-}
+/// The cubins of all kernels that questions may have to time, compiled side by side.
+class TimedKernels {
+ public:
+  static Result<TimedKernels> compile(const std::vector<Question>& questions,
+                                      const TuneOptions& options) {
+    std::vector<const KernelSpec*> specs;
+    for (const Question& question : questions) {
+      for (const KernelSpec& spec : question.points.front()->candidates) specs.push_back(&spec);
+      // What its candidates replace may yet be decided otherwise, for a candidate of a question
+      // before this one.
+      const std::vector<const KernelSpec*> replaced = replaced_kernels(question);
+      specs.insert(specs.end(), replaced.begin(), replaced.end());
+    }
+    XINFER_ASSIGN_OR_RETURN(auto cubins,
+                            jit::compile_kernels(specs, options.build, *options.cubins));
+    TimedKernels kernels;
+    for (std::size_t i = 0; i < specs.size(); ++i) {
+      kernels.cubins_.try_emplace(key_of(*specs[i]), std::move(cubins[i]));
+    }
+    return kernels;
+  }
+
+  Result<std::span<const std::byte>> find(const KernelSpec& spec) const {
+    const auto it = cubins_.find(key_of(spec));
+    if (it == cubins_.end()) return internal_error("{} was not compiled for timing", spec.tactic);
+    return std::span<const std::byte>(it->second);
+  }
+
+ private:
+  using Key = std::tuple<std::string, std::string, std::string>;
+  static Key key_of(const KernelSpec& spec) { return {spec.source, spec.layer, spec.tactic}; }
+
+  std::map<Key, std::vector<std::byte>> cubins_;
+};
 
 OperandSizes operand_sizes(const lower::OpenLaunch& launch, std::int64_t batch) {
   OperandSizes sizes;
@@ -98,34 +127,32 @@ Result<std::vector<Question>> open_questions(const TuneOptions& options, const s
 
 /// Microseconds of the launches that a question's candidates replace, nearest first, with the
 /// kernels that earlier answers decided for them.
-Result<std::vector<double>> replaced_times(KernelTimer& timer, const Question& question,
-                                           const TuneOptions& options) {
-  const std::vector<const KernelSpec*> kernels = replaced_kernels(question);
-  jit::KernelBuild build = options.build;
-  build.progress = nullptr;  // they are in the cache
-  XINFER_ASSIGN_OR_RETURN(const auto cubins, jit::compile_kernels(kernels, build, *options.cubins));
+Result<std::vector<double>> replaced_times(KernelTimer& timer, const TimedKernels& kernels,
+                                           const Question& question) {
+  const std::vector<const KernelSpec*> replaced = replaced_kernels(question);
   const std::int64_t batch = question.points.front()->largest_batch;
   std::vector<double> times;
-  for (std::size_t i = 0; i < kernels.size(); ++i) {
+  for (std::size_t i = 0; i < replaced.size(); ++i) {
+    XINFER_ASSIGN_OR_RETURN(const auto cubin, kernels.find(*replaced[i]));
     XINFER_ASSIGN_OR_RETURN(const double time,
-                            timer.microseconds(*kernels[i], cubins[i],
+                            timer.microseconds(*replaced[i], cubin,
                                                operand_sizes(*question.replaced[i], batch), batch));
     times.push_back(time);
   }
   return times;
 }
 
-/// Times the candidates of a question; the fastest decides. `cubins` are the candidates', `before`
-/// the times of what they replace.
-Result<Timing> answer(KernelTimer& timer, const Question& question,
-                      std::span<const std::vector<std::byte>> cubins,
-                      std::span<const double> before) {
+/// Times the candidates of a question; the fastest decides.
+Result<Timing> answer(KernelTimer& timer, const TimedKernels& kernels, const Question& question) {
   const BatchPoint& point = *question.points.front();
   const std::int64_t batch = point.largest_batch;
   const OperandSizes sizes = operand_sizes(*question.launch, batch);
+  XINFER_ASSIGN_OR_RETURN(const std::vector<double> before,
+                          replaced_times(timer, kernels, question));
   const auto time = [&](std::size_t i) -> Result<double> {
     const KernelSpec& spec = point.candidates[i];
-    Result<double> all = timer.microseconds(spec, cubins[i], sizes, batch);
+    XINFER_ASSIGN_OR_RETURN(const auto cubin, kernels.find(spec));
+    Result<double> all = timer.microseconds(spec, cubin, sizes, batch);
     if (!all.ok()) return all.status().with_context("timing " + spec.tactic);
     for (auto j = static_cast<std::size_t>(spec.replaces_previous); j < before.size(); ++j) {
       *all += before[j];
@@ -135,6 +162,18 @@ Result<Timing> answer(KernelTimer& timer, const Question& question,
   XINFER_ASSIGN_OR_RETURN(const FastestCandidate best,
                           fastest_candidate(point.candidates.size(), time));
   return Timing{point.candidates[best.index].tactic, best.microseconds};
+}
+
+/// Keeps what was timed. Where a build beside this one has decided first, both take its kernels.
+Status keep_answers(const TuneOptions& options, const std::string& device,
+                    const std::vector<Question>& questions) {
+  if (options.timing_file.empty() || questions.empty()) return {};
+  XINFER_ASSIGN_OR_RETURN(*options.timings, options.timings->save(options.timing_file));
+  for (const Question& question : questions) {
+    const auto kept = options.timings->find(device, options.build.architecture, question.key);
+    for (BatchPoint* point : question.points) prefer(*point, kept->tactic);
+  }
+  return {};
 }
 
 }  // namespace
@@ -181,23 +220,13 @@ Status tune(const TuneOptions& options, lower::OpenCudaPlan& open) {
   XINFER_ASSIGN_OR_RETURN(const std::vector<Question> questions,
                           open_questions(options, device, open));
   if (!timer) return {};
-  std::vector<const KernelSpec*> specs;
+  XINFER_ASSIGN_OR_RETURN(const TimedKernels kernels, TimedKernels::compile(questions, options));
   for (const Question& question : questions) {
-    for (const KernelSpec* spec : timed_kernels(question)) specs.push_back(spec);
-  }
-  XINFER_ASSIGN_OR_RETURN(const auto cubins,
-                          jit::compile_kernels(specs, options.build, *options.cubins));
-  std::size_t first = 0;
-  for (const Question& question : questions) {
-    XINFER_ASSIGN_OR_RETURN(const std::vector<double> before,
-                            replaced_times(*timer, question, options));
-    XINFER_ASSIGN_OR_RETURN(const Timing best,
-                            answer(*timer, question, std::span(cubins).subspan(first), before));
-    first += timed_kernels(question).size();
+    XINFER_ASSIGN_OR_RETURN(const Timing best, answer(*timer, kernels, question));
     options.timings->add(device, options.build.architecture, question.key, best);
     for (BatchPoint* point : question.points) prefer(*point, best.tactic);
   }
-  return {};
+  return keep_answers(options, device, questions);
 }
 
 }  // namespace xinfer::tune

@@ -1,6 +1,7 @@
 // Puts the fastest candidate of every launch first: from the timing cache, else by timing it.
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <string_view>
 
@@ -16,9 +17,11 @@ struct TuneOptions {
   jit::KernelBuild build;
   const jit::CubinCache* cubins = nullptr;
   TimingCache* timings = nullptr;
+  std::filesystem::path timing_file;  ///< that keeps what was timed; empty: none
 };
 
-/// Reorders the candidates of `open` and adds what was timed to `timings`.
+/// Reorders the candidates of `open` and adds what was timed to `timings` and to the file, whose
+/// decisions win where a build beside this one has made them meanwhile.
 Status tune(const TuneOptions& options, lower::OpenCudaPlan& open);
 
 /// 32 hexadecimal digits over the candidates (kernels' sources, constants, tactics) and the batch.
