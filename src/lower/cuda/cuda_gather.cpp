@@ -128,7 +128,7 @@ Status emit_gather(CudaLowering& cuda, const fb::StepT& step, const fb::GatherT&
   XINFER_ASSIGN_OR_RETURN(const CudaTensor x, cuda.tensor(step.inputs[0]));
   XINFER_ASSIGN_OR_RETURN(const CudaTensor indices, cuda.tensor(step.inputs[1]));
   XINFER_ASSIGN_OR_RETURN(const CudaTensor y, cuda.tensor(step.outputs[0]));
-  XINFER_ASSIGN_OR_RETURN(const CudaTensor dense, cuda.unpadded(y));
+  XINFER_ASSIGN_OR_RETURN(const CudaTensor dense, cuda.unpadded_of_type(x, y));
   const bool rows = gather.axis == 0 && !indices.batch.is_constant();
   XINFER_ASSIGN_OR_RETURN(Gathered gathered, rows ? gather_rows(x, indices, dense)
                                                   : gather_along(x, indices, cuda.rank(indices.id),
@@ -145,9 +145,9 @@ Status emit_gather(CudaLowering& cuda, const fb::StepT& step, const fb::GatherT&
 Status emit_repeating_pad(CudaLowering& cuda, const fb::StepT& step, const fb::PadT& pad) {
   XINFER_ASSIGN_OR_RETURN(CudaTensor x, cuda.tensor(step.inputs[0]));
   XINFER_ASSIGN_OR_RETURN(const CudaTensor y, cuda.tensor(step.outputs[0]));
-  XINFER_ASSIGN_OR_RETURN(const CudaTensor dense, cuda.unpadded(y));
+  XINFER_ASSIGN_OR_RETURN(const CudaTensor dense, cuda.unpadded_of_type(x, y));
   CudaTensor target = dense;
-  const bool with_batch = x.batch != y.batch;
+  const bool with_batch = x.batch != y.batch || pad.pads_begin[0] != 0 || x.dims.empty();
   if (with_batch) {
     XINFER_ASSIGN_OR_RETURN(x, one_image(x));
     XINFER_ASSIGN_OR_RETURN(target, one_image(dense));

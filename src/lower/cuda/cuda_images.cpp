@@ -39,6 +39,11 @@ Result<CudaTensor> CudaLowering::unpadded(const CudaTensor& y) {
   return add_tensor(y.dtype, y.scale, y.batch, y.dims);
 }
 
+Result<CudaTensor> CudaLowering::unpadded_of_type(const CudaTensor& x, const CudaTensor& y) {
+  const bool converts = x.dtype != y.dtype && x.is_float() && y.is_float();
+  return converts ? add_tensor(x.dtype, x.scale, y.batch, y.dims) : unpadded(y);
+}
+
 Status CudaLowering::pad_rows(const fb::StepT& step, const CudaTensor& written,
                               const CudaTensor& y) {
   if (written.id == y.id) return Status();

@@ -71,7 +71,9 @@ std::span<const std::byte> CudaLowering::constant_bytes(TensorId id) const {
   for (const ir::Dim& dim : source_.shape_of(id)) {
     bytes *= static_cast<std::size_t>(dim.constant());
   }
-  return std::as_bytes(std::span(rows_.bytes())).subspan(made(id).offset, bytes);
+  const auto kept = kept_constants_.find(id);
+  const std::uint64_t offset = kept == kept_constants_.end() ? made(id).offset : kept->second;
+  return std::as_bytes(std::span(rows_.bytes())).subspan(offset, bytes);
 }
 
 Result<std::int64_t> CudaLowering::constant_dim(std::uint32_t index) const {
@@ -81,9 +83,7 @@ Result<std::int64_t> CudaLowering::constant_dim(std::uint32_t index) const {
 }
 
 void CudaLowering::keep_constant(TensorId id) {
-  constant_kept_.resize(source_.plan().tensors.size(), false);
-  if (!is_constant(id) || constant_kept_[static_cast<std::size_t>(id)]) return;
-  constant_kept_[static_cast<std::size_t>(id)] = true;
+  if (!is_constant(id) || !kept_constants_.try_emplace(id, made(id).offset).second) return;
   made(id).offset = blobs_.add(constant_bytes(id)).offset();
 }
 

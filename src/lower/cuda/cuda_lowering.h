@@ -111,7 +111,10 @@ class CudaLowering {
                                 const std::vector<std::int64_t>& dims);
   /// Where a kernel that knows no padding writes the dense form of y: y itself if it is dense.
   Result<CudaTensor> unpadded(const CudaTensor& y);
-  /// Copies what was written there to y, unless it is y.
+  /// The same for a kernel that moves elements of x as they are: of x's float type if y has the
+  /// other one.
+  Result<CudaTensor> unpadded_of_type(const CudaTensor& x, const CudaTensor& y);
+  /// Copies what was written there to y, in y's type, unless it is y.
   Status pad_rows(const fb::StepT& step, const CudaTensor& written, const CudaTensor& y);
   /// x, or its elements in dense rows.
   Result<CudaTensor> dense_tensor(const CudaTensor& x, const fb::StepT& step);
@@ -119,8 +122,9 @@ class CudaLowering {
   bool is_half(const fb::StepT& step) const {
     return step_precision(step, precisions_) == ir::Precision::kFp16;
   }
-  /// Bytes of a blob or constant of the common lowering.
+  /// Bytes of a blob of the common lowering.
   std::span<const std::byte> rows_of(const fb::Blob& blob) const;
+  /// Those of a constant, also after a launch has read it.
   std::span<const std::byte> constant_bytes(TensorId id) const;
   bool is_constant(TensorId id) const;
   /// The value of an entry of Plan.dims; fails if it is dynamic.
@@ -185,7 +189,7 @@ class CudaLowering {
   engine::BlobWriter& blobs_;
   std::vector<std::unique_ptr<fb::StepT>> steps_;
   std::vector<OpenLaunch> launches_;
-  std::vector<bool> constant_kept_;
+  std::map<TensorId, std::uint64_t> kept_constants_;  ///< and where their bytes are in rows_
   std::map<TensorId, std::int64_t> stem_blocks_;
   std::map<TensorId, TensorId> rearranged_;
   std::map<const fb::StepT*, TensorId> averaged_;

@@ -114,16 +114,23 @@ Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::Tran
 
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::SliceT& slice) {
   XINFER_ASSIGN_OR_RETURN(CudaTensor x, cuda.tensor(step.inputs[0]));
-  XINFER_ASSIGN_OR_RETURN(CudaTensor y, cuda.tensor(step.outputs[0]));
+  XINFER_ASSIGN_OR_RETURN(const CudaTensor y, cuda.tensor(step.outputs[0]));
+  CudaTensor target = y;
+  // Rows that are read backwards have no end at which the move's zeros could lie.
+  if (slice.step.back() < 0) {
+    XINFER_ASSIGN_OR_RETURN(target, cuda.unpadded(y));
+  }
+  const CudaTensor written = target;
   const bool with_batch = x.batch != y.batch || slice.step[0] != 1;
-  if (with_batch) XINFER_RETURN_IF_ERROR(join_batch(x, y));
-  MoveProblem problem = straight_move(x, y);
-  for (std::size_t i = 0; i < y.dims.size(); ++i) {
+  if (with_batch) XINFER_RETURN_IF_ERROR(join_batch(x, target));
+  MoveProblem problem = straight_move(x, target);
+  for (std::size_t i = 0; i < target.dims.size(); ++i) {
     const std::size_t axis = i + (with_batch ? 0 : 1);
     XINFER_ASSIGN_OR_RETURN(problem.axes[i].start, cuda.constant_dim(slice.start[axis]));
     problem.axes[i].step = slice.step[axis];
   }
-  return emit_move(cuda, step, x, y, std::move(problem));
+  XINFER_RETURN_IF_ERROR(emit_move(cuda, step, x, target, std::move(problem)));
+  return cuda.pad_rows(step, written, y);
 }
 
 Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::PadT& pad) {
@@ -133,9 +140,9 @@ Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::PadT
   XINFER_ASSIGN_OR_RETURN(CudaTensor x, cuda.tensor(step.inputs[0]));
   XINFER_ASSIGN_OR_RETURN(const CudaTensor y, cuda.tensor(step.outputs[0]));
   CudaTensor target = y;
-  // Rows are padded with zeros, not with the value.
+  // Rows are padded with zeros, not with the value, which has x's type.
   if (pad.value != 0) {
-    XINFER_ASSIGN_OR_RETURN(target, cuda.unpadded(y));
+    XINFER_ASSIGN_OR_RETURN(target, cuda.unpadded_of_type(x, y));
   }
   const CudaTensor written = target;
   const bool with_batch = x.batch != y.batch || pad.pads_begin[0] != 0;
@@ -144,7 +151,7 @@ Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::PadT
   for (std::size_t i = 0; i < target.dims.size(); ++i) {
     problem.axes[i].start = -pad.pads_begin[i + (with_batch ? 0 : 1)];
   }
-  problem.fill = fill_bits(pad.value, y.dtype);
+  problem.fill = fill_bits(pad.value, target.dtype);
   XINFER_RETURN_IF_ERROR(emit_move(cuda, step, x, target, std::move(problem)));
   return cuda.pad_rows(step, written, y);
 }
@@ -187,11 +194,18 @@ Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::Gath
   // A constant index is part of the move.
   if (gather.axis == 0 || !index) return emit_gather(cuda, step, gather);
   XINFER_ASSIGN_OR_RETURN(const CudaTensor x, cuda.tensor(step.inputs[0]));
-  XINFER_ASSIGN_OR_RETURN(const CudaTensor y, cuda.tensor(step.outputs[0]));
+  XINFER_ASSIGN_OR_RETURN(const CudaTensor result, cuda.tensor(step.outputs[0]));
   // An index of no axes takes the axis away, one of shape [1] leaves it with size 1.
-  const bool keeps_axis = y.dims.size() == x.dims.size();
-  if (!keeps_axis && y.dims.size() + 1 != x.dims.size()) return emit_gather(cuda, step, gather);
+  const bool keeps_axis = result.dims.size() == x.dims.size();
+  if (!keeps_axis && result.dims.size() + 1 != x.dims.size()) {
+    return emit_gather(cuda, step, gather);
+  }
   const std::size_t axis = gather.axis - 1;
+  CudaTensor y = result;
+  // Without x's rows the move knows no rows of y.
+  if (axis + 1 == x.dims.size()) {
+    XINFER_ASSIGN_OR_RETURN(y, cuda.unpadded(result));
+  }
   // One position of the axis stays, as an axis of size 1.
   CudaTensor kept = y;
   if (!keeps_axis) kept.dims.insert(kept.dims.begin() + static_cast<std::ptrdiff_t>(axis), 1);
@@ -202,7 +216,8 @@ Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::Gath
   }
   problem.axes[axis].out_stride = 0;
   problem.axes[axis].start = *index < 0 ? *index + x.dims[axis] : *index;
-  return emit_move(cuda, step, x, y, std::move(problem));
+  XINFER_RETURN_IF_ERROR(emit_move(cuda, step, x, y, std::move(problem)));
+  return cuda.pad_rows(step, y, result);
 }
 
 namespace {

@@ -48,6 +48,9 @@ Result<std::vector<std::int64_t>> evaluate(const fb::PlanT& plan, const ir::Bind
   return values;
 }
 
+/// What memory holds that nothing has written: NaN as float32 and as FP16.
+constexpr std::uint8_t kUnwritten = 0xFF;
+
 /// The memory that a plan's tensors lie in.
 class PlanMemory {
  public:
@@ -58,7 +61,7 @@ class PlanMemory {
         inputs_(inputs),
         outputs_(outputs),
         blobs_(blobs.bytes().begin(), blobs.bytes().end()),
-        arena_(plan.arena_bytes, kFill) {}
+        arena_(plan.arena_bytes, kUnwritten) {}
 
   std::int64_t dim(std::uint32_t index) const { return dims_[index]; }
 

@@ -17,14 +17,23 @@ constexpr std::int64_t kBatch = 3;
 
 ir::Dim batch() { return ir::Dim::symbol("batch"); }
 
-/// Numbers around 0 that are all different.
+/// Numbers around 0, few of them equal, that FP16 holds exactly.
 Tensor numbers(Shape shape) {
   Tensor tensor(DType::kFloat32, std::move(shape));
   const auto values = tensor.values<float>();
   for (std::size_t i = 0; i < values.size(); ++i) {
-    values[i] = std::sin(static_cast<float>(i + 1)) * 2.0f;
+    values[i] = std::round(std::sin(static_cast<float>(i + 1)) * 0x1p10f) * 0x1p-9f;
   }
   return tensor;
+}
+
+/// All of the graph's float layers in FP16.
+lower::NodePrecisions halves(const ir::Graph& graph) {
+  lower::NodePrecisions precisions;
+  for (const ir::NodeId node : graph.order()) {
+    precisions[graph.node(node).name] = ir::Precision::kFp16;
+  }
+  return precisions;
 }
 
 void expect_close(const Tensor& found, const Tensor& expected) {
@@ -41,15 +50,17 @@ void expect_close(const Tensor& found, const Tensor& expected) {
   }
 }
 
-/// Runs the graph on both; `inputs` by name.
-void expect_equal_runs(const ir::Graph& graph, const std::map<std::string, Tensor>& inputs) {
+/// Runs the graph on both; `inputs` by name. The precisions are the GPU's: what they put into FP16
+/// must be exact there.
+void expect_equal_runs(const ir::Graph& graph, const std::map<std::string, Tensor>& inputs,
+                       const lower::NodePrecisions& precisions = {}) {
   const auto expected = compile::run_graph(graph, inputs);
   ASSERT_TRUE(expected.ok()) << expected.status().message();
   engine::BlobWriter blobs;
   const lower::CudaTarget target =
       lower::make_cuda_target("sm_90a", lower::CudaBackend::kAuto).value();
   const lower::SymbolRanges symbols = {{"batch", {1, kBatch, 8}}};
-  const auto open = lower::lower_cuda(graph, symbols, target, blobs);
+  const auto open = lower::lower_cuda(graph, symbols, target, blobs, precisions);
   ASSERT_TRUE(open.ok()) << open.status().message();
   std::vector<Tensor> in, out;
   for (const ir::ValueId input : graph.inputs()) in.push_back(inputs.at(graph.value(input).name));
@@ -106,8 +117,7 @@ void expect_gathered_channels(const std::vector<T>& channels) {
   const ir::ValueId x = builder.input("x", {ir::Dim(2), 4, 6, 6});
   Tensor indices(dtype_of<T>, {static_cast<std::int64_t>(channels.size())});
   std::copy(channels.begin(), channels.end(), indices.values<T>().begin());
-  builder.output(
-      builder.add(ir::Gather{1}, {x, builder.constant(std::move(indices))}, "channels"));
+  builder.output(builder.add(ir::Gather{1}, {x, builder.constant(std::move(indices))}, "channels"));
   expect_equal_runs(builder.graph(), {{"x", numbers({2, 4, 6, 6})}});
 }
 
@@ -142,6 +152,99 @@ TEST(EmulatedPlan, PoolsThreeAxes) {
     builder.output(builder.add(pool, {x}, is_max ? "largest" : "average"));
   }
   expect_equal_runs(builder.graph(), {{"x", numbers({kBatch, 2, 5, 6, 7})}});
+}
+
+// --- movement beside FP16 layers and into padded rows
+// ---------------------------------------------
+
+TEST(EmulatedPlan, GathersFloatRowsForAnFp16Layer) {
+  ir::GraphBuilder builder;
+  const ir::ValueId indices = builder.input("indices", {batch(), 2}, DType::kInt64);
+  const ir::ValueId table = builder.constant(numbers({9, 4}));
+  const ir::ValueId rows = builder.add(ir::Gather{0}, {table, indices}, "embedding");
+  builder.output(builder.unary(kernels::Unary::kAbs, rows, "abs"));
+  const Tensor named({kBatch, 2}, std::vector<std::int64_t>{0, 8, -1, 3, 3, -9});
+  expect_equal_runs(builder.graph(), {{"indices", named}}, halves(builder.graph()));
+}
+
+TEST(EmulatedPlan, SwapsChannelsOfTheInputForAnFp16Layer) {
+  ir::GraphBuilder builder;
+  const ir::ValueId x = builder.input("x", {batch(), 3, 4, 5});
+  const ir::ValueId bgr = builder.integers({3}, {2, 1, 0});
+  const ir::ValueId swapped = builder.add(ir::Gather{1}, {x, bgr}, "swapped");
+  builder.output(builder.unary(kernels::Unary::kAbs, swapped, "abs"));
+  expect_equal_runs(builder.graph(), {{"x", numbers({kBatch, 3, 4, 5})}}, halves(builder.graph()));
+}
+
+TEST(EmulatedPlan, GathersFromAnFp16LayerIntoAFloatOutput) {
+  ir::GraphBuilder builder;
+  const ir::ValueId x = builder.input("x", {batch(), 3, 4});
+  const ir::ValueId positions = builder.input("positions", {ir::Dim(2)}, DType::kInt64);
+  const ir::ValueId layer = builder.unary(kernels::Unary::kAbs, x, "abs");
+  builder.output(builder.add(ir::Gather{2}, {layer, positions}, "taken"));
+  expect_equal_runs(
+      builder.graph(),
+      {{"x", numbers({kBatch, 3, 4})}, {"positions", Tensor({2}, std::vector<std::int64_t>{3, 1})}},
+      halves(builder.graph()));
+}
+
+TEST(EmulatedPlan, PadsTheInputOfAnFp16Layer) {
+  for (const auto mode : {kernels::PadMode::kReflect, kernels::PadMode::kConstant}) {
+    ir::GraphBuilder builder;
+    const ir::ValueId x = builder.input("x", {batch(), 2, 4, 5});
+    const ir::Pad pad{mode, {0, 0, 1, 2}, {0, 0, 2, 1}, 0.5};
+    builder.output(builder.unary(kernels::Unary::kAbs, builder.add(pad, {x}, "padded"), "abs"));
+    expect_equal_runs(builder.graph(), {{"x", numbers({kBatch, 2, 4, 5})}},
+                      halves(builder.graph()));
+  }
+}
+
+TEST(EmulatedPlan, PadsTheFirstAxisByWhatIsInside) {
+  for (const Shape& shape : {Shape{4, 5}, Shape{6}}) {
+    for (const std::int64_t shift : {1, 0}) {
+      ir::GraphBuilder builder;
+      const ir::ValueId x = builder.input("x", {shape.begin(), shape.end()});
+      ir::Pad pad;
+      pad.mode = kernels::PadMode::kEdge;
+      pad.pads_begin.assign(shape.size(), 0);
+      pad.pads_end = pad.pads_begin;
+      pad.pads_begin[0] = shift;
+      pad.pads_end[0] = -shift;
+      builder.output(builder.add(pad, {x}, "shifted"));
+      expect_equal_runs(builder.graph(), {{"x", numbers(shape)}});
+    }
+  }
+}
+
+TEST(EmulatedPlan, TakesAConstantAsAnOperandAndThenAsAnIndex) {
+  ir::GraphBuilder builder;
+  const ir::ValueId x = builder.input("x", {ir::Dim(2), 4, 6});
+  // Weights that a plan for a GPU holds in another layout come first.
+  builder.output(builder.matmul(x, builder.random_constant({6, 7}), ir::kNoValue, "product"));
+  const ir::ValueId index = builder.integers({1}, {1});
+  builder.output(builder.add(ir::Gather{0}, {x, index}, "image"));
+  builder.output(builder.add(ir::Gather{1}, {x, index}, "row"));
+  expect_equal_runs(builder.graph(), {{"x", numbers({2, 4, 6})}});
+}
+
+/// y · w, whose rows of ten are padded where a product reads them.
+void output_product(ir::GraphBuilder& builder, ir::ValueId y) {
+  builder.output(builder.matmul(y, builder.constant(numbers({10, 7})), ir::kNoValue, "product"));
+}
+
+TEST(EmulatedPlan, MultipliesReversedRows) {
+  ir::GraphBuilder builder;
+  const ir::ValueId x = builder.input("x", {batch(), 3, 10});
+  const ir::Slice reversed{{0, 0, 9}, {batch(), 3, 10}, {1, 1, -1}};
+  output_product(builder, builder.add(reversed, {x}, "reversed"));
+  expect_equal_runs(builder.graph(), {{"x", numbers({kBatch, 3, 10})}});
+}
+
+TEST(EmulatedPlan, MultipliesAColumn) {
+  ir::GraphBuilder builder;
+  const ir::ValueId x = builder.input("x", {batch(), 10, 3});
+  output_product(builder, builder.add(ir::Gather{2}, {x, builder.integers({}, {1})}, "column"));
+  expect_equal_runs(builder.graph(), {{"x", numbers({kBatch, 10, 3})}});
 }
 
 }  // namespace
