@@ -48,6 +48,7 @@ constexpr Family kFamilies[] = {{"mma", conv_mma_case},
                                 {"softmax", softmax_case},
                                 {"layer_norm", layer_norm_case},
                                 {"elementwise", elementwise_case},
+                                {"elementwise_double", elementwise_double_case},
                                 {"reduce", reduce_case},
                                 {"arg_extreme", arg_extreme_case},
                                 {"gather", gather_case}};
@@ -71,7 +72,16 @@ Status compare_bytes(const std::vector<std::uint8_t>& expected,
 
 /// The type of results with so many bytes an element: those that are compared within a bound.
 DType bounded_type(std::size_t size) {
-  return size == 1 ? DType::kInt8 : size == 2 ? DType::kFloat16 : DType::kFloat32;
+  switch (size) {
+    case 1:
+      return DType::kInt8;
+    case 2:
+      return DType::kFloat16;
+    case 4:
+      return DType::kFloat32;
+    default:
+      return DType::kFloat64;
+  }
 }
 
 Status compare_floats(const Expected& expected, const std::vector<std::uint8_t>& actual) {

@@ -16,9 +16,9 @@ namespace xinfer::gpu {
 /// What the whole output tensor must hold afterwards.
 struct Expected {
   std::vector<std::uint8_t> bytes;
-  /// Empty: equality, byte by byte. Otherwise the output's elements are numbers (float32, FP16 or
-  /// int8, by their size), each within its bound of `values`; elements with a negative bound must
-  /// equal `bytes`.
+  /// Empty: equality, byte by byte. Otherwise the output's elements are numbers (float64, float32,
+  /// FP16 or int8, by their size), each within its bound of `values`; elements with a negative
+  /// bound must equal `bytes`.
   std::vector<double> values, bounds;
 };
 
@@ -81,6 +81,7 @@ GpuCase attention_case(std::uint64_t seed);
 GpuCase softmax_case(std::uint64_t seed);
 GpuCase layer_norm_case(std::uint64_t seed);
 GpuCase elementwise_case(std::uint64_t seed);
+GpuCase elementwise_double_case(std::uint64_t seed);
 GpuCase reduce_case(std::uint64_t seed);
 GpuCase arg_extreme_case(std::uint64_t seed);
 GpuCase gather_case(std::uint64_t seed);

@@ -31,6 +31,11 @@ double value_at(const std::vector<std::uint8_t>& bytes, DType dtype, std::int64_
       std::memcpy(&half, from, sizeof(half));
       return from_half(half);
     }
+    case DType::kFloat64: {
+      double value = 0;
+      std::memcpy(&value, from, sizeof(value));
+      return value;
+    }
     default: {
       float value = 0;
       std::memcpy(&value, from, sizeof(value));

@@ -18,7 +18,7 @@ DType float_type(Random& random);  ///< float32 or FP16
 std::vector<std::uint8_t> small_floats(Random& random, std::int64_t count,
                                        DType dtype = DType::kFloat32);
 
-/// Element `index` of a tensor of float32, FP16 or INT8.
+/// Element `index` of a tensor of float64, float32, FP16 or INT8.
 double value_at(const std::vector<std::uint8_t>& bytes, DType dtype, std::int64_t index);
 
 /// What storing a result of that type may round off: half a unit in the last place, of the type's

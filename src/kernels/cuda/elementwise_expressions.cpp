@@ -9,11 +9,24 @@ namespace xinfer::kernels::cuda {
 
 namespace {
 
-/// The function of a float or, with an empty suffix, a double: names of CUDA's functions get the
-/// suffix, those of xi:: are overloaded, and the constants are exact in both.
+/// A double as a C++17 literal of exactly that value: "0x1.8p-3".
+std::string double_literal(double value) {
+  if (std::isinf(value)) {
+    return value > 0 ? "__builtin_bit_cast(double, 0x7ff0000000000000ull)"
+                     : "__builtin_bit_cast(double, 0xfff0000000000000ull)";
+  }
+  return fmt::format("{:a}", value);
+}
+
+/// The function of a float or, with an empty suffix, a double: names of CUDA's functions and the
+/// constants get the suffix, and functions of xi:: are overloaded. A float constant beside a double
+/// would leave the choice among them open.
 Result<std::string> real_unary(Unary function, float alpha, float beta, std::string_view x,
                                const char* suffix) {
-  const std::string a = float_literal(alpha), b = float_literal(beta);
+  const auto literal = [&](float value) {
+    return *suffix != 0 ? float_literal(value) : double_literal(value);
+  };
+  const std::string a = literal(alpha), b = literal(beta);
   const auto call = [&](const char* name) { return fmt::format("{}{}({})", name, suffix, x); };
   const auto own = [&](const char* name) { return fmt::format("xi::{}({})", name, x); };
   switch (function) {
@@ -30,7 +43,7 @@ Result<std::string> real_unary(Unary function, float alpha, float beta, std::str
     case Unary::kSqrt:
       return call("sqrt");
     case Unary::kReciprocal:
-      return fmt::format("(1.0f / ({}))", x);
+      return fmt::format("(1.0{1} / ({0}))", x, suffix);
     case Unary::kFloor:
       return call("floor");
     case Unary::kCeil:
@@ -54,7 +67,7 @@ Result<std::string> real_unary(Unary function, float alpha, float beta, std::str
     case Unary::kGeluTanh:
       return own("gelu_tanh");
     case Unary::kRelu:
-      return fmt::format("fmax{}({}, 0.0f)", suffix, x);
+      return fmt::format("fmax{0}({1}, 0.0{0})", suffix, x);
     case Unary::kLeakyRelu:
       return fmt::format("xi::leaky_relu({}, {})", x, a);
     case Unary::kElu:
@@ -64,19 +77,19 @@ Result<std::string> real_unary(Unary function, float alpha, float beta, std::str
     case Unary::kMish:
       return own("mish");
     case Unary::kSign:
-      return fmt::format("(({0}) > 0.0f ? 1.0f : ({0}) < 0.0f ? -1.0f : ({0}))", x);
+      return fmt::format("(({0}) > 0.0{1} ? 1.0{1} : ({0}) < 0.0{1} ? -1.0{1} : ({0}))", x, suffix);
     case Unary::kSelu:
-      return fmt::format("({2} * (({0}) > 0.0f ? ({0}) : {1} * expm1{3}({0})))", x, a, b, suffix);
+      return fmt::format("({2} * (({0}) > 0.0{3} ? ({0}) : {1} * expm1{3}({0})))", x, a, b, suffix);
     case Unary::kCelu:
-      return fmt::format("(fmax{2}({0}, 0.0f) + fmin{2}(0.0f, {1} * expm1{2}(({0}) / {1})))", x, a,
-                         suffix);
+      return fmt::format("(fmax{2}({0}, 0.0{2}) + fmin{2}(0.0{2}, {1} * expm1{2}(({0}) / {1})))", x,
+                         a, suffix);
     case Unary::kThresholdedRelu:
-      return fmt::format("(({0}) > {1} ? ({0}) : 0.0f)", x, a);
+      return fmt::format("(({0}) > {1} ? ({0}) : 0.0{2})", x, a, suffix);
     case Unary::kSoftsign:
-      return fmt::format("(({0}) / (1.0f + fabs{1}({0})))", x, suffix);
+      return fmt::format("(({0}) / (1.0{1} + fabs{1}({0})))", x, suffix);
     case Unary::kShrink:
-      return fmt::format("(({0}) < -({1}) ? ({0}) + {2} : ({0}) > {1} ? ({0}) - {2} : 0.0f)", x, a,
-                         b);
+      return fmt::format("(({0}) < -({1}) ? ({0}) + {2} : ({0}) > {1} ? ({0}) - {2} : 0.0{3})", x,
+                         a, b, suffix);
     case Unary::kSwish:
       return fmt::format("(({0}) * xi::sigmoid({1} * ({0})))", x, a);
     case Unary::kSin:
@@ -204,7 +217,8 @@ Result<std::string> real_binary(Binary function, std::string_view a, std::string
     case Binary::kPRelu:
       return fmt::format("xi::leaky_relu({}, {})", a, b);
     case Binary::kPow:
-      return *suffix != 0 ? fmt::format("powf({}, static_cast<float>({}))", a, b) : call("pow");
+      return *suffix != 0 ? fmt::format("powf({}, static_cast<float>({}))", a, b)
+                          : fmt::format("pow({}, static_cast<double>({}))", a, b);
     default:
       return no_binary(function, *suffix != 0 ? DType::kFloat32 : DType::kFloat64);
   }
@@ -281,15 +295,6 @@ Result<std::string> binary_expression(Binary function, std::string_view a, std::
   if (dtype == DType::kBool) return bool_binary(function, a, b);
   return no_binary(function, dtype);
 }
-
-namespace {
-
-std::string double_literal(double value) {
-  if (std::isinf(value)) return float_literal(static_cast<float>(value));
-  return fmt::format("{:a}", value);
-}
-
-}  // namespace
 
 std::string clip_expression(double low, double high, std::string_view x, DType dtype) {
   if (is_float(dtype)) {
