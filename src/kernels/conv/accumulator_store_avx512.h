@@ -1,13 +1,14 @@
 // The epilogue for AVX-512 in registers: at most one residual, then for INT8 at most one table
-// (with or without a residual behind it); anything else by the plain loops. INT8 outputs are
-// rounded first and clamped by saturating packs, which takes half as many instructions as clamping
-// floats and needs the plan's `bounded`. Internal linkage: built with and without VBMI, which looks
-// up 64 bytes of a table in four instructions instead of fifty.
+// (with or without a residual behind it), for floats at most one function; anything else by the
+// plain loops. INT8 outputs are rounded first and clamped by saturating packs, which takes half as
+// many instructions as clamping floats and needs the plan's `bounded`. Internal linkage: built with
+// and without VBMI, which looks up 64 bytes of a table in four instructions instead of fifty.
 #pragma once
 
 #include <immintrin.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "kernels/conv/accumulator_store_loops.h"
 
@@ -80,6 +81,24 @@ void store_floats(const StorePlan& plan, const AccumulatorTile& tile) {
       _mm512_mask_storeu_ps(static_cast<float*>(plan.y) + pixel * plan.y_pixel_stride + channel,
                             mask, value);
     }
+  }
+}
+
+/// Floats with a function at the end of their epilogue, which is computed in place while they are
+/// in L1: of all pixels at once where they lie one behind the other.
+template <bool kFloatAcc, Residual kResidual>
+void store_function(const StorePlan& plan, const AccumulatorTile& tile) {
+  store_floats<kFloatAcc, kResidual>(plan, tile);
+  const int last = plan.epilogue.step_count - 1;
+  const EpilogueStep& step = plan.epilogue.steps[last];
+  const UnaryLoop function = plan.activations[last];
+  auto* y =
+      static_cast<float*>(plan.y) + tile.first_pixel * plan.y_pixel_stride + tile.first_channel;
+  if (plan.y_pixel_stride == tile.columns) {
+    return function(y, y, std::int64_t{tile.rows} * tile.columns, step.alpha, step.beta);
+  }
+  for (int row = 0; row < tile.rows; ++row, y += plan.y_pixel_stride) {
+    function(y, y, tile.columns, step.alpha, step.beta);
   }
 }
 
@@ -331,17 +350,21 @@ void store_bytes_bounded(const StorePlan& plan, const AccumulatorTile& tile) {
   }
 }
 
-template <bool kFloatAcc>
+template <bool kFloatAcc, bool kFunction>
 StoreAccumulators select_floats(Residual residual) {
   switch (residual) {
     case Residual::kNone:
-      return store_floats<kFloatAcc, Residual::kNone>;
+      return kFunction ? store_function<kFloatAcc, Residual::kNone>
+                       : store_floats<kFloatAcc, Residual::kNone>;
     case Residual::kInt8:
-      return store_floats<kFloatAcc, Residual::kInt8>;
+      return kFunction ? store_function<kFloatAcc, Residual::kInt8>
+                       : store_floats<kFloatAcc, Residual::kInt8>;
     case Residual::kUInt8:
-      return store_floats<kFloatAcc, Residual::kUInt8>;
+      return kFunction ? store_function<kFloatAcc, Residual::kUInt8>
+                       : store_floats<kFloatAcc, Residual::kUInt8>;
     case Residual::kFloat:
-      return store_floats<kFloatAcc, Residual::kFloat>;
+      return kFunction ? store_function<kFloatAcc, Residual::kFloat>
+                       : store_floats<kFloatAcc, Residual::kFloat>;
   }
   return store_any;
 }
@@ -376,13 +399,27 @@ inline Residual kind_of(const EpilogueStep& step) {
                                                 : Residual::kFloat;
 }
 
+/// Whether nothing is clamped behind a function, the last step.
+inline bool ends_with_function(const StorePlan& plan) {
+  const Epilogue& e = plan.epilogue;
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  return e.step_count > 0 && e.steps[e.step_count - 1].kind == EpilogueStep::Kind::kActivation &&
+         plan.low == -kInfinity && plan.high == kInfinity;
+}
+
 inline StoreAccumulators select_in_registers(const StorePlan& plan) {
   const Epilogue& e = plan.epilogue;
   const bool residual_first = e.step_count > 0 && e.steps[0].kind == EpilogueStep::Kind::kResidual;
   const Residual before = residual_first ? kind_of(e.steps[0]) : Residual::kNone;
   if (e.output_dtype == DType::kFloat32) {
-    if (e.step_count > (residual_first ? 1 : 0)) return store_any;
-    return plan.float_accumulators ? select_floats<true>(before) : select_floats<false>(before);
+    const int others = residual_first ? 1 : 0;
+    if (ends_with_function(plan) && e.step_count == others + 1) {
+      return plan.float_accumulators ? select_floats<true, true>(before)
+                                     : select_floats<false, true>(before);
+    }
+    if (e.step_count > others) return store_any;
+    return plan.float_accumulators ? select_floats<true, false>(before)
+                                   : select_floats<false, false>(before);
   }
   if (!plan.bounded) return store_any;
   return plan.bytes_signed ? select_lookup<true>(plan, before) : select_lookup<false>(plan, before);

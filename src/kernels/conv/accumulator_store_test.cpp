@@ -37,6 +37,10 @@ const std::vector<std::vector<Kind>> kStepLists = {
     {Kind::kLeaky},
     {Kind::kLeaky, Kind::kResidual},
     {Kind::kClip, Kind::kResidual, Kind::kLeaky, Kind::kClip},
+    {Kind::kActivation},
+    {Kind::kActivation, Kind::kClip},
+    {Kind::kResidual, Kind::kActivation},
+    {Kind::kClip, Kind::kActivation},
 };
 
 struct Build {
@@ -57,7 +61,7 @@ const Build kBuilds[] = {
 class Store : public testing::TestWithParam<Build> {
  protected:
   static constexpr int kMaxPixels = 9;
-  static constexpr int kPitch = kMaxStoreColumns + 7;  ///< of y and of residuals, elements
+  static constexpr int kPitch = kMaxStoreColumns + 7;  ///< of residuals and mostly of y, elements
 
   std::int64_t pick(std::int64_t low, std::int64_t high) {
     return std::uniform_int_distribution<std::int64_t>(low, high)(random_);
@@ -98,6 +102,7 @@ class Store : public testing::TestWithParam<Build> {
     step.table_max = table_signed ? 127.0f : 255.0f;
     step.table_output_signed = pick(0, 1) == 0;
     step.table_scale = real(0.1f, 2.0f);
+    step.activation = static_cast<std::uint8_t>(Unary::kSilu);
     return step;
   }
 
@@ -126,7 +131,8 @@ class Store : public testing::TestWithParam<Build> {
     const std::size_t bytes = kMaxPixels * kPitch * size_of(output);
     std::vector<std::uint8_t> expected(bytes, 0xA5), actual(bytes, 0xA5);
     const AccumulatorTraits traits{float_acc, columns, 100};
-    const StorePlan plan = make_store_plan(e, actual.data(), kPitch, traits, build.isa).value();
+    const std::int64_t y_pitch = pick(0, 3) == 0 ? columns : kPitch;
+    const StorePlan plan = make_store_plan(e, actual.data(), y_pitch, traits, build.isa).value();
     const AccumulatorTile tile{acc_.get(), row_stride, rows, columns, 1, 0};
     build.select(plan)(plan, tile);
     for (int r = 0; r < rows; ++r) {
@@ -135,8 +141,7 @@ class Store : public testing::TestWithParam<Build> {
         const float y =
             float_acc ? reference_scale(e, static_cast<const float*>(acc_.get())[at], n)
                       : reference_scale(e, static_cast<const std::int32_t*>(acc_.get())[at], n);
-        reference_store(e, reference_steps(e, y, r + 1, n), expected.data(),
-                        (r + 1) * std::int64_t{kPitch} + n);
+        reference_store(e, reference_steps(e, y, r + 1, n), expected.data(), (r + 1) * y_pitch + n);
       }
     }
     ASSERT_EQ(expected, actual) << rows << " rows, " << columns << " columns, output "

@@ -1,4 +1,5 @@
-// The two kinds of strips: column kernels read plain lines, kernels of taps bordered ones.
+// The choice of a strip, and two kinds: column kernels read plain lines, kernels of taps bordered
+// ones.
 #include "kernels/depthwise/depthwise_strip.h"
 
 #include <algorithm>
@@ -8,6 +9,8 @@
 #include "kernels/depthwise/depthwise.h"
 #include "kernels/depthwise/depthwise_columns.h"
 #include "kernels/depthwise/depthwise_driver.h"
+#include "kernels/depthwise/direct_depthwise.h"
+#include "kernels/depthwise/direct_strip.h"
 
 namespace xinfer::kernels {
 namespace {
@@ -137,6 +140,7 @@ Result<std::unique_ptr<DepthwiseStrip>> make_depthwise_strip(const ConvShape& sh
     return std::unique_ptr<DepthwiseStrip>(
         std::make_unique<ColumnStrip>(dense, type, arguments, store));
   }
+  if (has_direct_depthwise(dense, type, isa)) return make_direct_strip(dense, arguments, isa);
   const AccumulatorTraits traits{type == ConvType::kF32, dense.out_channels,
                                  dense.kernel_h * dense.kernel_w};
   XINFER_ASSIGN_OR_RETURN(StorePlan store, make_store_plan(arguments.epilogue, arguments.y,

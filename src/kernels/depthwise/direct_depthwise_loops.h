@@ -21,12 +21,12 @@ template <typename Vector, int kPixels, bool kWhole>
 inline void compute_direct(const DirectLineCall& call, const DirectPixels& pixels, std::int64_t c,
                            int count) {
   const std::int64_t step = call.stride_w * call.x_pixel;
-  const float* line = call.x + c;
   const float* weights = call.weights + c;
   typename Vector::Type acc[kPixels];
 #pragma GCC unroll 8
   for (int i = 0; i < kPixels; ++i) acc[i] = Vector::zero();
   for (std::int64_t ky = 0; ky < call.kernel_lines; ++ky) {
+    const float* line = call.lines[ky] + c;
     for (std::int64_t kx = pixels.kx_begin; kx < pixels.kx_end; ++kx) {
       const std::int64_t column =
           pixels.first * call.stride_w - call.pad_left + kx * call.dilation_w;
@@ -38,7 +38,6 @@ inline void compute_direct(const DirectLineCall& call, const DirectPixels& pixel
         acc[i] = Vector::fma(kWhole ? Vector::load(at) : Vector::load(at, count), w, acc[i]);
       }
     }
-    line += call.x_line;
     weights += call.kernel_w * call.period;
   }
   float* y = call.y + pixels.first * call.y_pixel + c;
