@@ -47,11 +47,31 @@ INSTANTIATE_TEST_SUITE_P(Variants, DepthwiseVariant,
                          testing::ValuesIn(depthwise_kernels().begin(), depthwise_kernels().end()),
                          [](const auto& variant) { return std::string(variant.param.name); });
 
+/// A layer of problem `seed` made by `make(arguments, threads)`: right, and right again elsewhere.
+template <typename Make>
+void expect_reference(const RandomProblem& p, unsigned seed, const Make& make) {
+  ThreadPool pool(static_cast<int>(seed % 3) + 1);
+  auto weights = allocate_buffer(packed_depthwise_size(p.shape, p.type));
+  pack_depthwise_weights(p.shape, p.type, p.weights.data(), weights.get());
+  auto y = canary_output(p);
+  const ConvArguments arguments{p.x.data(), weights.get(), y.data() + kCanaryBytes, p.epilogue};
+  Result<std::unique_ptr<Convolution>> convolution = make(arguments, pool.threads());
+  ASSERT_TRUE(convolution.ok()) << convolution.status().message();
+  (*convolution)->run(pool);
+  ASSERT_EQ(first_difference(reference_output(p), y), "")
+      << "seed " << seed << ": " << p.description;
+  auto other = canary_output(p);
+  ConvArguments moved = arguments;
+  moved.y = other.data() + kCanaryBytes;
+  ASSERT_TRUE((*convolution)->rebind(moved));
+  (*convolution)->run(pool);
+  ASSERT_EQ(first_difference(y, other), "") << "rebound, seed " << seed;
+}
+
 TEST(DepthwiseColumns, EqualReference) {
   if (!supports(CpuIsa::kAvx512Vnni) || !__builtin_cpu_supports("avx512vbmi")) {
     GTEST_SKIP() << "this machine has no AVX-512 with VNNI and VBMI";
   }
-  ThreadPool pools[] = {ThreadPool(1), ThreadPool(2), ThreadPool(3)};
   unsigned computed = 0;
   for (unsigned seed = 0; seed < problem_count(400); ++seed) {
     std::mt19937 random(seed);
@@ -59,23 +79,10 @@ TEST(DepthwiseColumns, EqualReference) {
     const RandomProblem p = make_random_problem(random, type, ProblemKind::kDepthwise3x3);
     if (!has_depthwise_columns(p.shape, p.type, p.epilogue, CpuIsa::kAvx512Vnni)) continue;
     ++computed;
-    auto weights = allocate_buffer(packed_depthwise_size(p.shape, p.type));
-    pack_depthwise_weights(p.shape, p.type, p.weights.data(), weights.get());
-    auto y = canary_output(p);
-    const ConvArguments arguments{p.x.data(), weights.get(), y.data() + kCanaryBytes, p.epilogue};
-    ThreadPool& pool = pools[seed % 3];
-    auto convolution =
-        make_depthwise_columns(p.shape, p.type, arguments, CpuIsa::kAvx512Vnni, pool.threads());
-    ASSERT_TRUE(convolution.ok()) << convolution.status().message();
-    (*convolution)->run(pool);
-    ASSERT_EQ(first_difference(reference_output(p), y), "")
-        << "seed " << seed << ": " << p.description;
-    auto other = canary_output(p);
-    ConvArguments moved = arguments;
-    moved.y = other.data() + kCanaryBytes;
-    ASSERT_TRUE((*convolution)->rebind(moved));
-    (*convolution)->run(pool);
-    ASSERT_EQ(first_difference(y, other), "") << "rebound, seed " << seed;
+    ASSERT_NO_FATAL_FAILURE(
+        expect_reference(p, seed, [&](const ConvArguments& arguments, int threads) {
+          return make_depthwise_columns(p.shape, p.type, arguments, CpuIsa::kAvx512Vnni, threads);
+        }));
   }
   EXPECT_GT(computed, problem_count(400) / 4);
 }
@@ -84,7 +91,6 @@ class DirectDepthwise : public testing::TestWithParam<CpuIsa> {};
 
 TEST_P(DirectDepthwise, EqualsReference) {
   if (!supports(GetParam())) GTEST_SKIP() << "this machine has no " << to_string(GetParam());
-  ThreadPool pools[] = {ThreadPool(1), ThreadPool(2), ThreadPool(3)};
   unsigned computed = 0;
   for (unsigned seed = 0; seed < problem_count(400); ++seed) {
     std::mt19937 random(seed);
@@ -92,22 +98,10 @@ TEST_P(DirectDepthwise, EqualsReference) {
     const RandomProblem p = make_random_problem(random, ConvType::kF32, kind);
     if (!has_direct_depthwise(p.shape, p.type, GetParam())) continue;
     ++computed;
-    auto weights = allocate_buffer(packed_depthwise_size(p.shape, p.type));
-    pack_depthwise_weights(p.shape, p.type, p.weights.data(), weights.get());
-    auto y = canary_output(p);
-    const ConvArguments arguments{p.x.data(), weights.get(), y.data() + kCanaryBytes, p.epilogue};
-    ThreadPool& pool = pools[seed % 3];
-    auto convolution = make_direct_depthwise(p.shape, arguments, GetParam(), pool.threads());
-    ASSERT_TRUE(convolution.ok()) << convolution.status().message();
-    (*convolution)->run(pool);
-    ASSERT_EQ(first_difference(reference_output(p), y), "")
-        << "seed " << seed << ": " << p.description;
-    auto other = canary_output(p);
-    ConvArguments moved = arguments;
-    moved.y = other.data() + kCanaryBytes;
-    ASSERT_TRUE((*convolution)->rebind(moved));
-    (*convolution)->run(pool);
-    ASSERT_EQ(first_difference(y, other), "") << "rebound, seed " << seed;
+    ASSERT_NO_FATAL_FAILURE(
+        expect_reference(p, seed, [&](const ConvArguments& arguments, int threads) {
+          return make_direct_depthwise(p.shape, arguments, GetParam(), threads);
+        }));
   }
   EXPECT_GT(computed, problem_count(400) / 2);
 }
