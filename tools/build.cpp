@@ -128,7 +128,8 @@ void add_build(CLI::App& app) {
       ->type_name("TEXT");
   command->add_flag("--u8-input", arguments->model.u8_input,
                     "The engine reads images as uint8 [N, H, W, C]; scale, mean and std of "
-                    "--preprocess become part of it");
+                    "--preprocess become part of it. --calib, --profile and --shape stay those of "
+                    "the model's float32 input");
   add_precision_options(*command, arguments->model);
   add_json_option(*command, arguments->json);
   command->footer(

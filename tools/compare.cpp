@@ -35,10 +35,9 @@ Engine load(const std::string& path, const std::string& other, const Arguments& 
 void run_compare(const Arguments& arguments) {
   const Engine a = load(arguments.a, arguments.b, arguments);
   const Engine b = load(arguments.b, arguments.a, arguments);
-  SampleOptions samples;
-  samples.preprocess = !arguments.preprocess.empty() ? arguments.preprocess
-                       : !a.preprocess().empty()     ? a.preprocess()
-                                                     : b.preprocess();
+  const std::string stored = a.preprocess().empty() ? b.preprocess() : a.preprocess();
+  SampleOptions samples =
+      sample_options(a, arguments.preprocess.empty() ? stored : arguments.preprocess);
   samples.labels = arguments.labels;
   samples.count = arguments.count;
   samples.batch_size = arguments.batch;

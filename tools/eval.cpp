@@ -38,8 +38,7 @@ Engine load_baseline(const Arguments& arguments, const Engine& engine) {
 
 void run_eval(const Arguments& arguments) {
   const Engine engine = Engine::load(fs::path(arguments.engine));
-  SampleOptions samples;
-  samples.preprocess = arguments.preprocess.empty() ? engine.preprocess() : arguments.preprocess;
+  SampleOptions samples = sample_options(engine, arguments.preprocess);
   samples.labels = arguments.labels;
   samples.count = arguments.count;
   samples.batch_size = arguments.batch;

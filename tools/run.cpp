@@ -158,8 +158,7 @@ void run_engine(const Arguments& arguments) {
   if (is_named_array(arguments.inputs[0], engine)) {
     run_batch(named_arrays(arguments, engine));
   } else {
-    SampleOptions options;
-    options.preprocess = arguments.preprocess.empty() ? engine.preprocess() : arguments.preprocess;
+    SampleOptions options = sample_options(engine, arguments.preprocess);
     const Shape& largest = engine.inputs().at(0).max;
     options.batch_size = largest.empty() ? 1 : std::min<std::int64_t>(largest[0], 16);
     std::vector<fs::path> paths(arguments.inputs.begin(), arguments.inputs.end());

@@ -47,8 +47,7 @@ nb::dict evaluate_path(const Engine& engine, const std::filesystem::path& data,
                        const std::string& labels, const std::string& preprocess,
                        std::int64_t batch_size, std::int64_t count, const Engine* baseline,
                        bool layers, int threads, nb::object callback) {
-  SampleOptions samples;
-  samples.preprocess = preprocess.empty() ? engine.preprocess() : preprocess;
+  SampleOptions samples = sample_options(engine, preprocess);
   samples.labels = labels;
   samples.batch_size = batch_size;
   samples.count = count;

@@ -57,6 +57,8 @@ class Builder {
   Status fix_dimensions(bool batch);
   /// What a u8 input is normalised with, checked against the model's input.
   Result<ir::ConvertImage> find_image_conversion() const;
+  /// Refuses options that do not fit the model, before calibration takes its time.
+  Status check_options() const;
   /// Refuses a model that needs no calibration.
   Status expect_float_model() const;
   /// Names in rules that no node has are most likely misspelt.
@@ -115,6 +117,14 @@ Result<ir::ConvertImage> Builder::find_image_conversion() const {
   XINFER_ASSIGN_OR_RETURN(const Preprocessing preprocessing,
                           parse_preprocessing(request_.preprocess));
   return image_conversion(graph_, preprocessing);
+}
+
+Status Builder::check_options() const {
+  XINFER_RETURN_IF_ERROR(plan_sizes(graph_, symbols_, request_.shapes).status());
+  if (request_.u8_input) return find_image_conversion().status();
+  XINFER_ASSIGN_OR_RETURN(const Preprocessing preprocessing,
+                          parse_preprocessing(request_.preprocess));
+  return check_pixel_input(graph_, preprocessing);
 }
 
 Status Builder::expect_float_model() const {
@@ -298,8 +308,7 @@ void Builder::add_cpu() {
 Result<std::string> Builder::build() {
   XINFER_RETURN_IF_ERROR(find_targets());
   XINFER_RETURN_IF_ERROR(import());
-  // Before calibration takes its time.
-  if (request_.u8_input) XINFER_RETURN_IF_ERROR(find_image_conversion().status());
+  XINFER_RETURN_IF_ERROR(check_options());
   XINFER_RETURN_IF_ERROR(simplify());
   calibrate::Ranges ranges;
   if (passes::holds_quantization(graph_)) {
@@ -360,6 +369,7 @@ Result<std::string> Builder::compile(const calibrate::Ranges& ranges) {
 Result<calibrate::Ranges> Builder::calibrate() {
   XINFER_RETURN_IF_ERROR(find_targets());
   XINFER_RETURN_IF_ERROR(import());
+  XINFER_RETURN_IF_ERROR(check_options());
   XINFER_RETURN_IF_ERROR(simplify());
   XINFER_RETURN_IF_ERROR(expect_float_model());
   return ranges_from_samples();
@@ -374,7 +384,12 @@ void make_signed(passes::PrecisionPlan& plan) {
 }
 
 Result<std::string> Builder::quantize(const builders::QuantizeOptions& options) {
+  if (request_.u8_input) {
+    return invalid_argument(
+        "a u8 input is part of an engine; a quantised ONNX model keeps the float32 input");
+  }
   XINFER_RETURN_IF_ERROR(import());
+  XINFER_RETURN_IF_ERROR(check_options());
   XINFER_RETURN_IF_ERROR(simplify());
   XINFER_RETURN_IF_ERROR(expect_float_model());
   XINFER_ASSIGN_OR_RETURN(const calibrate::Ranges ranges, find_ranges());

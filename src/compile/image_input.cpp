@@ -49,14 +49,26 @@ Result<ir::ConvertImage> image_conversion(const ir::Graph& graph,
   return conversion;
 }
 
+Status check_pixel_input(const ir::Graph& graph, const Preprocessing& preprocessing) {
+  if (graph.inputs().size() != 1) return {};
+  const ir::Value& input = graph.value(graph.inputs()[0]);
+  if (input.dtype != DType::kUInt8) return {};
+  return check_applied_normalization(preprocessing, pixels_as_they_are())
+      .with_context("input \"" + input.name + "\"");
+}
+
 Status take_image_input(ir::Graph& graph, ir::ConvertImage conversion) {
   const ir::ValueId input = graph.inputs()[0];
   const ir::SymbolicShape shape = graph.value(input).shape;
   const bool channels_first = conversion.channels_first;
   const std::string name = graph.value(input).name;
+  const std::vector<std::string> outputs = {name + "_normalized"};
+  // A model without nodes has its input as its output.
   const ir::NodeId node =
-      graph.insert_node_before(graph.order().front(), name + " pixels", std::move(conversion),
-                               {input}, {name + "_normalized"});
+      graph.order().empty()
+          ? graph.add_node(name + " pixels", std::move(conversion), {input}, outputs)
+          : graph.insert_node_before(graph.order().front(), name + " pixels", std::move(conversion),
+                                     {input}, outputs);
   graph.replace_uses(input, graph.node(node).outputs[0]);
   ir::Value& pixels = graph.value(input);
   pixels.dtype = DType::kUInt8;

@@ -15,6 +15,9 @@ namespace xinfer::compile {
 Result<ir::ConvertImage> image_conversion(const ir::Graph& graph,
                                           const Preprocessing& preprocessing);
 
+/// Fails if `preprocessing` sets a scale, mean or std for a model whose one input is u8 already.
+Status check_pixel_input(const ir::Graph& graph, const Preprocessing& preprocessing);
+
 /// Makes the graph's input u8 [N, H, W, C], with its name, and `conversion` what reads it. To be
 /// called once precisions are planned: what calibration sees is the float model.
 Status take_image_input(ir::Graph& graph, ir::ConvertImage conversion);

@@ -37,7 +37,37 @@ Tensor bytes_of(const Image& image, const Window& window, bool channels_last) {
   return result;
 }
 
+/// One value for each channel.
+std::vector<double> per_channel(std::vector<double> values, int channels) {
+  values.resize(static_cast<std::size_t>(channels), values.front());
+  return values;
+}
+
+bool same_normalization(const Preprocessing& a, const Preprocessing& b) {
+  return a.scale == b.scale &&
+         per_channel(a.mean, a.channels()) == per_channel(b.mean, b.channels()) &&
+         per_channel(a.std, a.channels()) == per_channel(b.std, b.channels());
+}
+
 }  // namespace
+
+Preprocessing pixels_as_they_are() {
+  Preprocessing p;
+  p.scale = 1;
+  return p;
+}
+
+Status check_applied_normalization(const Preprocessing& asked, const Preprocessing& applied) {
+  Preprocessing unset;
+  unset.color = asked.color;
+  if (same_normalization(asked, unset) || same_normalization(asked, applied)) return {};
+  return invalid_argument(
+      "preprocessing \"{}\" sets scale, mean or std, but the input is uint8, and what reads it {}; "
+      "leave them out",
+      to_string(asked),
+      applied == pixels_as_they_are() ? "takes pixels as they are"
+                                      : "applies those of \"" + to_string(applied) + "\"");
+}
 
 Result<bool> has_channels_last(const Preprocessing& p, const Shape& shape) {
   if (shape.size() != 4) {
@@ -46,10 +76,11 @@ Result<bool> has_channels_last(const Preprocessing& p, const Shape& shape) {
         "[N, H, W, C]",
         to_string(shape));
   }
-  const bool first = takes(shape[1], p.channels());
-  const bool last = takes(shape[3], p.channels());
-  if (first && p.layout != ImageLayout::kNhwc) return false;
-  if (last && p.layout != ImageLayout::kNchw) return true;
+  const bool first = takes(shape[1], p.channels()) && p.layout != ImageLayout::kNhwc;
+  const bool last = takes(shape[3], p.channels()) && p.layout != ImageLayout::kNchw;
+  // A dynamic height takes any number of channels: what says so is the axis that has this number.
+  if (first && last) return shape[1] < 0 && shape[3] >= 0;
+  if (first || last) return last;
   const char* layout = p.layout == ImageLayout::kModel  ? ""
                        : p.layout == ImageLayout::kNchw ? " in layout nchw"
                                                         : " in layout nhwc";

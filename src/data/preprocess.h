@@ -60,8 +60,16 @@ Result<Preprocessing> parse_preprocessing(std::string_view text);
 /// The canonical text; `parse_preprocessing` gives back an equal value.
 std::string to_string(const Preprocessing& preprocessing);
 
+/// scale=1, mean 0, std 1.
+Preprocessing pixels_as_they_are();
+
+/// For uint8 inputs, whose reader applies scale, mean and std of `applied`. Fails with
+/// invalid_argument, naming both, if `asked` sets others; the defaults demand nothing.
+Status check_applied_normalization(const Preprocessing& asked, const Preprocessing& applied);
+
 /// Whether a model's input [N, H, W, C] rather than [N, C, H, W] takes these images; negative sizes
-/// are dynamic. Fails with invalid_argument if neither does.
+/// are dynamic. Where both could, the one whose channels are fixed does, else [N, C, H, W]. Fails
+/// with invalid_argument if neither does.
 Result<bool> has_channels_last(const Preprocessing& preprocessing, const Shape& input_shape);
 
 /// What a Preprocessor makes of pixels.

@@ -152,6 +152,18 @@ TEST(Preprocessor, FollowsTheModelsLayout) {
   EXPECT_EQ(apply("layout=nhwc", {1, -1, -1, -1}, image).value().shape(), (Shape{4, 5, 3}));
 }
 
+TEST(Preprocessor, TakesTheAxisThatHasTheChannelsWhereOthersAreDynamic) {
+  const Image image = ramp(5, 4);
+  const Shape last = {-1, -1, -1, 3};
+  EXPECT_EQ(apply("", last, image).value().shape(), (Shape{4, 5, 3}));
+  EXPECT_EQ(apply("color=gray", {-1, -1, -1, 1}, image).value().shape(), (Shape{4, 5, 1}));
+  EXPECT_EQ(apply("", {-1, 3, -1, -1}, image).value().shape(), (Shape{3, 4, 5}));
+  EXPECT_EQ(apply("", {-1, -1, -1, -1}, image).value().shape(), (Shape{3, 4, 5}));
+  const Preprocessing text = parse_preprocessing("layout=nchw").value();
+  EXPECT_EQ(Preprocessor::create(text, last, PixelForm::kBytes).value().apply(image)->shape(),
+            (Shape{4, 5, 3}));
+}
+
 TEST(Preprocessor, GivesBytesBeforeTheyAreNormalised) {
   const Image image = ramp(6, 5);
   const Preprocessing text = parse_preprocessing("crop=4x2,color=bgr,mean=0.5,layout=nchw").value();

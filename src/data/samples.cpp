@@ -92,8 +92,15 @@ std::shared_ptr<SampleSet::Source> image_source(ImageFolder folder, const Sample
     refuse(fmt::format("input \"{}\" is {}; images feed float32 and uint8 inputs", inputs[0].name,
                        to_string(inputs[0].dtype)));
   }
+  Preprocessing preprocessing = parse_preprocessing(options.preprocess).value();
+  if (bytes && options.engine_normalization) {
+    check_applied_normalization(preprocessing,
+                                parse_preprocessing(*options.engine_normalization).value())
+        .with_context("input \"" + inputs[0].name + "\"")
+        .value();
+  }
   Preprocessor preprocessor =
-      Preprocessor::create(parse_preprocessing(options.preprocess).value(), fixed_shape(inputs[0]),
+      Preprocessor::create(std::move(preprocessing), fixed_shape(inputs[0]),
                            bytes ? PixelForm::kBytes : PixelForm::kNormalized)
           .value();
   if (options.count > 0) {

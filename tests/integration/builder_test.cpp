@@ -138,6 +138,20 @@ TEST(Builder, AnEmptyCalibrationSetIsAnError) {
             "invalid_argument: the calibration set is empty: the calibrator gave no batch");
 }
 
+TEST(Builder, ChecksShapesBeforeItCalibratesWhateverTheDevice) {
+  EngineBuilder builder;
+  builder.from_onnx(kDigits / "digits.onnx")
+      .on("cpu")
+      .with_int8(std::make_shared<CallbackCalibrator>(1, [](auto&, auto&) {
+        ADD_FAILURE() << "calibrated";
+        return false;
+      }));
+  EXPECT_EQ(error_text([&] {
+              builder.with_shape("typo", {1, 1, 8, 8}).build();
+            }),
+            "invalid_argument: a shape names input \"typo\", which the model does not have");
+}
+
 TEST(Builder, KeepsWhatItIsToldToKeep) {
   EngineBuilder builder = digits_builder();
   builder.keep("*", builders::Precision::kFp32);

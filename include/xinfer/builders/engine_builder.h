@@ -79,7 +79,8 @@ class EngineBuilder {
   /// A further shape that a GPU engine gets kernels for, where dimensions beside the batch are
   /// dynamic; the profile's usual, smallest and largest shape have theirs anyway. At other shapes
   /// within the profile an engine runs on a GPU in programs that can compile (make_missing_plans),
-  /// and on a CPU everywhere. The batch of `shape` does not matter.
+  /// and on a CPU everywhere. The batch of `shape` does not matter. `shape` is checked whatever the
+  /// device; as the shapes of with_profile it is that of the model's input, with_u8_input or not.
   EngineBuilder& with_shape(const std::string& input, Shape shape);
   /// "cpu", "cuda" (the first GPU), "cuda:1", "cuda:sm_90a" (a GPU that need not be there), or
   /// several joined by commas: the engine then holds a plan for each. The default, "auto", is the
@@ -112,7 +113,8 @@ class EngineBuilder {
   /// with_preprocess becomes part of its first layer, through a table of 256 entries a channel.
   /// Resize, crop and colour order remain the caller's (SampleSet does them). Calibration feeds the
   /// model's own float32 input as ever. Its property "u8_input" holds the model's layout, "nchw" or
-  /// "nhwc".
+  /// "nhwc". A model whose input is uint8 normalises it itself: with_preprocess then sets neither
+  /// scale nor mean nor std. Quantised ONNX models have no such input (see quantize).
   EngineBuilder& with_u8_input();
   /// Threads for calibration; 0 = all processors. Does not change any result.
   EngineBuilder& with_threads(int threads);
@@ -136,6 +138,7 @@ class EngineBuilder {
   std::string calibrate();
   /// The model with QuantizeLinear and DequantizeLinear where the build would be INT8, and its
   /// scales, as an ONNX file's bytes: for other runtimes. Batch norms are folded, the opset is 17.
+  /// Throws invalid_argument with_u8_input: inputs stay those of the model.
   std::vector<std::byte> quantize(const QuantizeOptions& options = {});
   /// As quantize, writing the file whole or not at all.
   BuildReport quantize_and_save(const std::filesystem::path& path,

@@ -18,6 +18,10 @@ struct SampleOptions {
   /// The --preprocess text, for images: what becomes of a file before it is an input. Empty: no
   /// resize, no crop, RGB, 1/255, mean 0, std 1, the model's own layout.
   std::string preprocess;
+  /// For uint8 inputs, the --preprocess text whose scale, mean and std the engine applies itself
+  /// ("scale=1" if it takes pixels as they are): a `preprocess` that sets others is refused.
+  /// Without it, those of `preprocess` are left out.
+  std::optional<std::string> engine_normalization;
   /// Class table of image folders (folder, class index, name), or for arrays a .npy of class
   /// indices or a table whose first two columns are row and class index. Empty: the sorted folder
   /// names are the classes.
@@ -30,6 +34,15 @@ struct SampleOptions {
   /// Leave out files that cannot be read (see `skipped`) instead of failing.
   bool skip_bad = false;
 };
+
+/// For the inputs of `engine`: `preprocess`, or if that is empty what the engine stores.
+inline SampleOptions sample_options(const Engine& engine, const std::string& preprocess = {}) {
+  SampleOptions options;
+  options.preprocess = preprocess.empty() ? engine.preprocess() : preprocess;
+  options.engine_normalization =
+      engine.properties().contains("u8_input") ? engine.preprocess() : "scale=1";
+  return options;
+}
 
 /// A batch of samples.
 struct SampleBatch {
