@@ -199,6 +199,7 @@ Status Program::tune_steps(const TuneStep& tune) {
   }
   XINFER_RETURN_IF_ERROR(run(inputs, outputs));
   for (unsigned i = 0; i < steps_.size(); ++i) {
+    if (runs_[i] != 1) continue;
     XINFER_ASSIGN_OR_RETURN(const std::optional<TunableStep> step, tunable_step(source_of(i)));
     if (step) XINFER_RETURN_IF_ERROR(tune(i, *step, pool_));
   }

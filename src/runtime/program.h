@@ -47,8 +47,10 @@ class Program final : public Executor {
   Result<double> run_resident(std::span<const void* const> inputs, std::span<void* const> outputs,
                               int runs) override;
 
-  /// Calls `tune` for every tunable step at the bound shapes, on the program that runs the steps:
-  /// where the batch is cut, of one thread at a chunk's shapes. Buffers hold a run's values.
+  /// Calls `tune` for every tunable step that runs by itself at the bound shapes, on the program
+  /// that runs the steps: where the batch is cut, of one thread at a chunk's shapes. What they read
+  /// holds a run's values. Steps of chains have no tactics to choose, and no values: what a chain
+  /// passes on never lies in the arena.
   Status tune_steps(const TuneStep& tune);
 
   const engine::EngineFile& file() const { return *file_; }

@@ -12,7 +12,10 @@
 #include <vector>
 
 #include "core/cpu_isa.h"
+#include "digits.h"
+#include "engine/engine_file.h"
 #include "inverted_residuals.h"
+#include "kernels/chain/chain_cost.h"
 #include "xinfer/builders/calibrator.h"
 #include "xinfer/builders/engine_builder.h"
 
@@ -21,9 +24,9 @@ namespace {
 
 constexpr std::int64_t kSize = 112;
 
-Engine build(bool int8) {
+EngineBuilder builder_of(bool int8) {
   EngineBuilder builder;
-  builder.from_network(inverted_residuals()).with_max_batch_size(4);
+  builder.from_network(inverted_residuals()).on("cpu").with_max_batch_size(4);
   if (int8) {
     bool sent = false;
     builder.with_int8(std::make_shared<CallbackCalibrator>(
@@ -32,7 +35,7 @@ Engine build(bool int8) {
           return !std::exchange(sent, true);
         }));
   }
-  return builder.build();
+  return builder;
 }
 
 bool equal(const Tensor& a, const Tensor& b) {
@@ -41,7 +44,7 @@ bool equal(const Tensor& a, const Tensor& b) {
 
 class ChainedEngine : public testing::TestWithParam<bool> {
  protected:
-  Engine engine_ = build(GetParam());
+  Engine engine_ = builder_of(GetParam()).build();
 };
 
 TEST_P(ChainedEngine, EqualsItsStepsOneByOne) {
@@ -83,12 +86,34 @@ TEST_P(ChainedEngine, SaysWhichStepsRunTogether) {
     EXPECT_GT(steps[i].bytes, 0);
     chains.push_back(steps[i].name);
   }
-  EXPECT_EQ(chains.size(), 2u) << testing::PrintToString(chains);
+  // Both blocks expand an image of this size to 96 channels.
+  const double expanded = kSize * kSize * 96 * (GetParam() ? 1 : 4);
+  EXPECT_EQ(chains.size(), expanded >= kernels::least_chained_bytes(1) ? 2u : 0u)
+      << testing::PrintToString(chains);
   std::vector<int> lengths;
   for (const StepInfo& step : engine_.steps()) {
     if (step.chain > 0) lengths.push_back(step.chain);
   }
   EXPECT_EQ(lengths, (std::vector<int>{3, 3}));
+}
+
+TEST_P(ChainedEngine, TunesNoStepThatRunsInAChain) {
+  // An image of a smallest batch is chained on each of two threads; AMX chains none.
+  if (kSize * kSize * 96 * (GetParam() ? 1 : 4) < kernels::least_chained_bytes(2)) {
+    GTEST_SKIP() << "L2 is so large here that nothing is chained";
+  }
+  const CpuIsa isa = supports(CpuIsa::kAvx2) ? CpuIsa::kAvx2 : CpuIsa::kPortable;
+  const TemporaryFile cache("chains.json");
+  EngineBuilder builder = builder_of(GetParam());
+  const Engine tuned =
+      builder.with_cpu_isa(to_string(isa)).with_threads(2).with_timing_cache(cache.path()).build();
+  const auto file = engine::EngineFile::load(tuned.bytes()).value();
+  std::vector<std::string> with_tactics;
+  for (const auto* step : *file->engine().plans()->Get(0)->steps()) {
+    const auto* tactics = step->tactics();
+    if (tactics != nullptr && tactics->size() > 0) with_tactics.push_back(step->name()->str());
+  }
+  EXPECT_THAT(with_tactics, testing::ElementsAre("first"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Types, ChainedEngine, testing::Bool(),

@@ -29,6 +29,8 @@ double l2_bytes() {
 
 }  // namespace
 
+double least_chained_bytes(int threads) { return kCachedShare * l2_bytes() * threads; }
+
 ChainTactic choose_chain_tactic(const Chain& chain, int threads) {
   const ChainLayer& depthwise = chain.depthwise;
   const ConvShape& s = depthwise.shape;
@@ -53,7 +55,7 @@ bool is_worth_chaining(const Chain& chain, CpuIsa isa, int threads) {
   const ConvShape& s = chain.depthwise.shape;
   const std::size_t expanded = static_cast<std::size_t>(s.batch * s.in_h * s.in_w * s.in_channels) *
                                size_of(chain.expand.arguments.epilogue.output_dtype);
-  return static_cast<double>(expanded) >= kCachedShare * l2_bytes() * threads;
+  return static_cast<double>(expanded) >= least_chained_bytes(threads);
 }
 
 }  // namespace xinfer::kernels

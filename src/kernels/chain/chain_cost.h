@@ -12,6 +12,10 @@ struct ChainTactic {
   int parts = 1;                ///< for threads
 };
 
+/// Bytes of an expanded image from which on a chain is worth it on this processor, unless AMX
+/// multiplies.
+double least_chained_bytes(int threads);
+
 /// For a chain of which can_chain is true.
 ChainTactic choose_chain_tactic(const Chain& chain, int threads);
 
