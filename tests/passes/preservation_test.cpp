@@ -10,6 +10,7 @@
 #include "ir/text.h"
 #include "passes/channel_groups.h"
 #include "passes/equalise_channels.h"
+#include "passes/hoist_transposes.h"
 #include "passes/pipeline.h"
 
 namespace xinfer::passes {
@@ -261,6 +262,42 @@ TEST(ConcatSlices, HoldTheBytesOfCopies) {
   const std::vector<float> expected = run(joined(true), input);
   ASSERT_FALSE(expected.empty());
   EXPECT_EQ(run(joined(false), input), expected);
+}
+
+/// Two scales of x [batch, 4, 4, 6], height and width unequal, or the larger one alone, as the rows
+/// of a detection head; quantised from their convolutions on where `int8`.
+ir::Graph detection_head(bool int8, int scales) {
+  const ir::Dim batch = ir::Dim::symbol("batch");
+  GraphBuilder b;
+  const ValueId x = b.input("x", {batch, 4, 4, 6});
+  const auto scale = [&](ValueId from, std::int64_t pixels, std::uint32_t seed) {
+    const ValueId y = conv(b, from, 4, 8, seed);
+    return b.reshape(int8 ? b.quantize(y, DType::kInt8, 0.03f) : y, {batch, 8, pixels});
+  };
+  ValueId joined = scale(x, 24, 1);
+  if (scales == 2) {
+    const ValueId small = b.max_pool(x, 2, {.stride = 2});
+    joined = b.concat({joined, scale(small, 6, 3)}, 2);
+  }
+  const ValueId rows = b.transpose(joined, {0, 2, 1});
+  b.output(int8 ? b.dequantize(rows) : rows, "y");
+  return b.finish();
+}
+
+TEST(HoistTransposes, KeepsEveryByteOfAHead) {
+  const Tensor input = random_tensor({3, 4, 4, 6}, 37);
+  for (const bool int8 : {false, true}) {
+    for (const int scales : {1, 2}) {
+      SCOPED_TRACE(testing::Message() << (int8 ? "INT8, " : "float, ") << scales << " scales");
+      const ir::Graph before = detection_head(int8, scales);
+      ir::Graph after = before;
+      ASSERT_TRUE(hoist_transposes(after).ok());
+      ASSERT_NE(ir::print(after, 0), ir::print(before, 0));
+      const std::vector<float> expected = run(before, input);
+      ASSERT_EQ(expected.size(), static_cast<std::size_t>(3 * 8 * (scales == 2 ? 30 : 24)));
+      EXPECT_EQ(run(after, input), expected);
+    }
+  }
 }
 
 TEST(EqualiseChannels, KeepsWhatAStreamComputes) {

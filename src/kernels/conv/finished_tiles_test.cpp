@@ -130,6 +130,7 @@ TEST_P(FinishedTile32, EqualsKernelThenStore) {
     tile.acc = acc;
     const AccumulatorTile result{acc, kColumns, rows, kColumns, 1, 4};
     const FinishedTile run = tiles.find(rows, kColumns);
+    EXPECT_EQ(run != nullptr, c.finished && rows >= 7) << rows << " rows";
     if (run == nullptr) continue;
     run(tile, plan, result);
     kernel.run(tile, rows, 2);
