@@ -35,9 +35,6 @@ bool reads_slices(const fb::StepT& step) {
   }
 }
 
-/// A function of fewer channels is faster on a dense tensor, which is then copied.
-constexpr std::int64_t kLeastFunctionChannels = 16;
-
 bool mentions(const std::vector<TensorId>& operands, TensorId tensor) {
   return std::find(operands.begin(), operands.end(), tensor) != operands.end();
 }
@@ -106,7 +103,7 @@ class ConcatSlices {
         if (!rules_.may_write(*step)) return false;
         const bool is_function = step->params.type == fb::Params::Unary;
         const std::int64_t channels = lowering_.shape_of(tensor).back().constant();
-        if (is_function && channels < kLeastFunctionChannels) return false;
+        if (is_function && channels < rules_.least_function_channels) return false;
         written = true;
       }
       if (!mentions(step->inputs, tensor) || step.get() == &concat) continue;
@@ -126,7 +123,12 @@ class ConcatSlices {
 }  // namespace
 
 SliceRules cpu_slice_rules() {
-  return {.may_write = writes_slices, .may_read = reads_slices, .aliased_results = true};
+  // Functions of fewer channels are faster on a dense tensor, its copy included.
+  constexpr std::int64_t kLeastFunctionChannels = 16;
+  return {.may_write = writes_slices,
+          .may_read = reads_slices,
+          .aliased_results = true,
+          .least_function_channels = kLeastFunctionChannels};
 }
 
 void write_concat_slices(Lowering& lowering, const SliceRules& rules) {

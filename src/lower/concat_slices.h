@@ -12,6 +12,8 @@ struct SliceRules {
   bool (*may_read)(const fb::StepT& step);   ///< operands with a pixel stride
   std::int64_t granule_bytes = 1;            ///< slices begin and end at multiples of this
   bool aliased_results = false;  ///< others may read the result under other dimensions (reshape)
+  /// Functions of fewer channels write a dense tensor, which is then copied.
+  std::int64_t least_function_channels = 0;
 };
 
 /// Of the CPU's kernels.
