@@ -42,14 +42,6 @@ bool follows(const ChainLayer& layer, const ChainLayer& next) {
          layer.arguments.epilogue.output_dtype == input_dtype(next.type);
 }
 
-Result<StorePlan> store_plan(const ChainLayer& layer, CpuIsa isa) {
-  const ConvShape& s = layer.shape;
-  const AccumulatorTraits traits{layer.type == ConvType::kF32, s.out_channels,
-                                 s.kernel_h * s.kernel_w * (s.in_channels / s.groups)};
-  return make_store_plan(layer.arguments.epilogue, layer.arguments.y, s.y_pixel_stride, traits,
-                         isa);
-}
-
 /// A 1x1 layer over `lines` x `pixels` of its image, for one thread.
 Result<std::unique_ptr<ImplicitGemm>> make_pointwise(const ChainLayer& layer, std::int64_t lines,
                                                      std::int64_t pixels, CpuIsa isa) {
@@ -59,7 +51,7 @@ Result<std::unique_ptr<ImplicitGemm>> make_pointwise(const ChainLayer& layer, st
   shape.in_w = shape.out_w = pixels;
   XINFER_RETURN_IF_ERROR(check_conv_shape(shape));
   XINFER_ASSIGN_OR_RETURN(const StorePlan store,
-                          store_plan({shape, layer.type, layer.arguments}, isa));
+                          store_plan_of(shape, layer.type, layer.arguments, isa));
   const GemmKernel& kernel = select_gemm_kernel(layer.type, isa);
   const ConvTactic tactic = ImplicitGemm::choose_tactic(shape, kernel, /*threads=*/1).tactic;
   return std::make_unique<ImplicitGemm>(shape, layer.arguments, store, kernel, isa, tactic);

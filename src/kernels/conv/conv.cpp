@@ -37,6 +37,14 @@ Status check_conv_shape(const ConvShape& s) {
   return Status();
 }
 
+Result<StorePlan> store_plan_of(const ConvShape& shape, ConvType type,
+                                const ConvArguments& arguments, CpuIsa isa) {
+  const AccumulatorTraits traits{
+      type == ConvType::kF32, shape.out_channels,
+      shape.kernel_h * shape.kernel_w * (shape.in_channels / shape.groups)};
+  return make_store_plan(arguments.epilogue, arguments.y, shape.y_pixel_stride, traits, isa);
+}
+
 Result<std::unique_ptr<Convolution>> make_convolution_with(const GemmKernel& kernel,
                                                            const ConvShape& shape,
                                                            const ConvArguments& arguments,
@@ -49,11 +57,7 @@ Result<std::unique_ptr<Convolution>> make_convolution_with(const GemmKernel& ker
   }
   if (tactic != nullptr) XINFER_RETURN_IF_ERROR(check_tactic(*tactic, shape, kernel, threads));
   const ConvTactic chosen = tactic != nullptr ? *tactic : choose_tactic(shape, kernel, threads);
-  const AccumulatorTraits traits{
-      kernel.type == ConvType::kF32, shape.out_channels,
-      shape.kernel_h * shape.kernel_w * (shape.in_channels / shape.groups)};
-  XINFER_ASSIGN_OR_RETURN(StorePlan store, make_store_plan(arguments.epilogue, arguments.y,
-                                                           shape.y_pixel_stride, traits, isa));
+  XINFER_ASSIGN_OR_RETURN(const StorePlan store, store_plan_of(shape, kernel.type, arguments, isa));
   std::unique_ptr<Convolution> convolution;
   if (chosen.rows == RowAccess::kGathered) {
     convolution = std::make_unique<ImplicitGemm>(shape, arguments, store, kernel, isa, chosen);

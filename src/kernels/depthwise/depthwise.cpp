@@ -36,10 +36,7 @@ Result<std::unique_ptr<Convolution>> make_depthwise_with(const DepthwiseKernel& 
                                                          const ConvArguments& arguments, CpuIsa isa,
                                                          int threads) {
   XINFER_RETURN_IF_ERROR(check_arguments(shape, arguments));
-  const AccumulatorTraits traits{type == ConvType::kF32, shape.out_channels,
-                                 shape.kernel_h * shape.kernel_w};
-  XINFER_ASSIGN_OR_RETURN(StorePlan store, make_store_plan(arguments.epilogue, arguments.y,
-                                                           shape.y_pixel_stride, traits, isa));
+  XINFER_ASSIGN_OR_RETURN(const StorePlan store, store_plan_of(shape, type, arguments, isa));
   return std::unique_ptr<Convolution>(
       std::make_unique<Depthwise>(shape, type, arguments, store, kernel, isa, threads));
 }
@@ -48,14 +45,16 @@ Result<std::unique_ptr<Convolution>> make_depthwise(const ConvShape& shape, Conv
                                                     const ConvArguments& arguments, CpuIsa isa,
                                                     int threads) {
   XINFER_RETURN_IF_ERROR(check_arguments(shape, arguments));
-  if (has_depthwise_columns(shape, type, arguments.epilogue, isa)) {
-    return make_depthwise_columns(shape, type, arguments, isa, threads);
-  }
   if (has_direct_depthwise(shape, type, isa)) {
     return make_direct_depthwise(shape, arguments, isa, threads);
   }
-  return make_depthwise_with(select_depthwise_kernel(type == ConvType::kF32, isa), shape, type,
-                             arguments, isa, threads);
+  XINFER_ASSIGN_OR_RETURN(const StorePlan store, store_plan_of(shape, type, arguments, isa));
+  if (has_depthwise_columns(shape, type, store, isa)) {
+    return make_depthwise_columns(shape, type, arguments, store, threads);
+  }
+  const DepthwiseKernel& kernel = select_depthwise_kernel(type == ConvType::kF32, isa);
+  return std::unique_ptr<Convolution>(
+      std::make_unique<Depthwise>(shape, type, arguments, store, kernel, isa, threads));
 }
 
 }  // namespace xinfer::kernels

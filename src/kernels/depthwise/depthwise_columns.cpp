@@ -35,12 +35,6 @@ std::vector<DepthwiseColumnBlock> split_channels(std::int64_t channels) {
 
 }  // namespace
 
-Result<StorePlan> plan_column_store(const ConvShape& shape, const Epilogue& epilogue, void* y,
-                                    CpuIsa isa) {
-  const AccumulatorTraits traits{false, shape.out_channels, shape.kernel_h * shape.kernel_w};
-  return make_store_plan(epilogue, y, shape.y_pixel_stride, traits, isa);
-}
-
 std::int64_t DepthwiseColumnLines::block_bytes() const {
   return kColumnTaps * lines_ * kColumnWeights + kBlockConstants;
 }
@@ -50,6 +44,8 @@ DepthwiseColumnLines::DepthwiseColumnLines(const ConvShape& shape, ConvType type
     : x_signed_(type == ConvType::kS8S8),
       stride_(static_cast<int>(shape.stride_h)),
       lines_(shape.stride_h == 1 ? 2 : 1),
+      in_h_(shape.in_h),
+      pad_top_(shape.pad_top),
       table_(store.table_storage),
       blocks_(split_channels(shape.out_channels)) {
   const auto line_bytes = static_cast<std::size_t>(shape.in_w * shape.x_pixel_stride);
@@ -110,8 +106,14 @@ void DepthwiseColumnLines::fill_block(const ConvShape& shape, const ConvArgument
   block->start = start;
 }
 
-void DepthwiseColumnLines::compute(const std::byte* const* lines, std::byte* y0,
-                                   std::byte* y1) const {
+DepthwiseColumnLines::Range DepthwiseColumnLines::lines_read(std::int64_t line, int rows) const {
+  const std::int64_t top = first_input_line(line);
+  // Of a single output line a pair's last input line has zero weights.
+  return {std::max<std::int64_t>(top, 0), std::min(top + input_lines() - lines_ + rows, in_h_)};
+}
+
+void DepthwiseColumnLines::compute_lines(const std::byte* const* lines, std::byte* y0,
+                                         std::byte* y1) const {
   DepthwiseColumnCall call = call_;
   for (const DepthwiseColumnBlock& block : blocks_) {
     call.block = &block;
@@ -168,46 +170,35 @@ class DepthwiseColumns final : public Convolution {
 /// Output lines [first, last), counted over all images.
 void DepthwiseColumns::run_lines(std::int64_t first, std::int64_t last) {
   const ConvShape& s = shape_;
-  const std::int64_t y_line = s.out_w * s.y_pixel_stride;
   for (std::int64_t line = first; line < last;) {
     const std::int64_t image = line / s.out_h;
     const std::int64_t left = std::min(last, (image + 1) * s.out_h) - line;
-    const std::int64_t top = line % s.out_h * s.stride_h - s.pad_top;
-    const std::byte* lines[4];
-    for (int i = 0; i < columns_.input_lines(); ++i) {
-      const std::int64_t iy = top + i;
-      const bool inside = iy >= 0 && iy < s.in_h;
-      lines[i] = inside ? x_ + (image * s.in_h + iy) * s.in_w * s.x_pixel_stride : columns_.zeros();
-    }
-    std::byte* y = y_ + line * y_line;
-    columns_.compute(lines, y, left > 1 ? y + y_line : nullptr);
-    line += std::min<std::int64_t>(left, columns_.output_lines());
+    const int rows = static_cast<int>(std::min<std::int64_t>(left, columns_.output_lines()));
+    const auto line_at = [&](std::int64_t iy) {
+      return x_ + (image * s.in_h + iy) * s.in_w * s.x_pixel_stride;
+    };
+    columns_.compute(line % s.out_h, rows, line_at, y_ + line * s.out_w * s.y_pixel_stride);
+    line += rows;
   }
 }
 
 }  // namespace
 
-bool has_depthwise_columns(const ConvShape& s, ConvType type, const Epilogue& epilogue,
-                           CpuIsa isa) {
+bool has_depthwise_columns(const ConvShape& s, ConvType type, const StorePlan& store, CpuIsa isa) {
   if (type == ConvType::kF32 || !includes(isa, CpuIsa::kAvx512Vnni)) return false;
   if (!__builtin_cpu_supports("avx512vbmi")) return false;
   const bool square = s.kernel_h == kColumnTaps && s.kernel_w == kColumnTaps &&
                       s.stride_h == s.stride_w && s.stride_h <= 2;
   if (!square || s.dilation_h != 1 || s.dilation_w != 1) return false;
   if (s.groups != s.in_channels || s.out_channels != s.in_channels) return false;
-  std::byte y{};
-  const auto store = plan_column_store(s, epilogue, &y, isa);
-  return store.ok() && store->bounded && !store->table_then_residual &&
-         store->epilogue.step_count == (store->table != nullptr ? 1 : 0);
+  return store.bounded && !store.table_then_residual &&
+         store.epilogue.step_count == (store.table != nullptr ? 1 : 0);
 }
 
-Result<std::unique_ptr<Convolution>> make_depthwise_columns(const ConvShape& shape, ConvType type,
-                                                            const ConvArguments& arguments,
-                                                            CpuIsa isa, int threads) {
-  XINFER_ASSIGN_OR_RETURN(const StorePlan store,
-                          plan_column_store(shape, arguments.epilogue, arguments.y, isa));
-  return std::unique_ptr<Convolution>(
-      std::make_unique<DepthwiseColumns>(shape, type, arguments, store, threads));
+std::unique_ptr<Convolution> make_depthwise_columns(const ConvShape& shape, ConvType type,
+                                                    const ConvArguments& arguments,
+                                                    const StorePlan& store, int threads) {
+  return std::make_unique<DepthwiseColumns>(shape, type, arguments, store, threads);
 }
 
 }  // namespace xinfer::kernels

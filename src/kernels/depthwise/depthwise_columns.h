@@ -65,14 +65,32 @@ class DepthwiseColumnLines {
   DepthwiseColumnLines(const ConvShape& shape, ConvType type, const ConvArguments& arguments,
                        const StorePlan& store);
 
+  /// Lines [first, end) of an image.
+  struct Range {
+    std::int64_t first = 0, end = 0;
+  };
+
   int output_lines() const { return lines_; }     ///< that one call computes at most
-  int input_lines() const { return 2 + lines_; }  ///< that it reads
-  /// An input line outside the image.
-  const std::byte* zeros() const { return call_.zeros; }
-  /// `lines` are input_lines(), y1 may be null.
-  void compute(const std::byte* const* lines, std::byte* y0, std::byte* y1) const;
+  int input_lines() const { return 2 + lines_; }  ///< that it takes
+  /// The input lines that `rows` output lines from `line` on depend on.
+  Range lines_read(std::int64_t line, int rows) const;
+  /// Computes these output lines to y. `line_at` tells where an input line lies; it is asked for
+  /// those of lines_read.
+  template <typename LineAt>
+  void compute(std::int64_t line, int rows, LineAt&& line_at, std::byte* y) const {
+    const Range read = lines_read(line, rows);
+    const std::byte* lines[4];
+    for (int i = 0; i < input_lines(); ++i) {
+      const std::int64_t iy = first_input_line(line) + i;
+      lines[i] = iy >= read.first && iy < read.end ? line_at(iy) : call_.zeros;
+    }
+    compute_lines(lines, y, rows > 1 ? y + call_.out_w * call_.y_pixel : nullptr);
+  }
 
  private:
+  std::int64_t first_input_line(std::int64_t line) const { return line * stride_ - pad_top_; }
+  /// `lines` are input_lines(), y1 may be null.
+  void compute_lines(const std::byte* const* lines, std::byte* y0, std::byte* y1) const;
   std::int64_t block_bytes() const;
   void fill_block(const ConvShape& shape, const ConvArguments& arguments,
                   DepthwiseColumnBlock* block, std::byte* memory) const;
@@ -80,6 +98,7 @@ class DepthwiseColumnLines {
   bool x_signed_;
   int stride_;
   int lines_;
+  std::int64_t in_h_, pad_top_;
   DepthwiseColumnCall call_;  ///< what all calls share
   std::shared_ptr<const std::array<std::uint8_t, 256>> table_;
   std::vector<DepthwiseColumnBlock> blocks_;
@@ -87,17 +106,13 @@ class DepthwiseColumnLines {
   std::shared_ptr<void> zeros_;
 };
 
-/// The store of such a layer.
-Result<StorePlan> plan_column_store(const ConvShape& shape, const Epilogue& epilogue, void* y,
-                                    CpuIsa isa);
-
-/// True where make_depthwise_columns applies: shape, epilogue, instruction set and this processor.
-bool has_depthwise_columns(const ConvShape& shape, ConvType type, const Epilogue& epilogue,
+/// True where make_depthwise_columns applies: shape, store, instruction set and this processor.
+bool has_depthwise_columns(const ConvShape& shape, ConvType type, const StorePlan& store,
                            CpuIsa isa);
 
-/// As make_depthwise.
-Result<std::unique_ptr<Convolution>> make_depthwise_columns(const ConvShape& shape, ConvType type,
-                                                            const ConvArguments& arguments,
-                                                            CpuIsa isa, int threads);
+/// For layers of which has_depthwise_columns is true; `store` is that of the arguments.
+std::unique_ptr<Convolution> make_depthwise_columns(const ConvShape& shape, ConvType type,
+                                                    const ConvArguments& arguments,
+                                                    const StorePlan& store, int threads);
 
 }  // namespace xinfer::kernels

@@ -41,18 +41,11 @@ class ColumnStrip final : public DepthwiseStrip {
   const char* name() const override { return "depthwise_columns_avx512vbmi"; }
 
   void run_lines(std::int64_t line, int rows) override {
-    const std::int64_t top = line % shape_.out_h * shape_.stride_h - shape_.pad_top;
-    // Of a single output line a pair's last input line has zero weights.
-    const int count = columns_.input_lines() - columns_.output_lines() + rows;
-    fetch_lines(std::max<std::int64_t>(top, 0), std::min(top + count, shape_.in_h));
-    const std::byte* lines[kRingLines];
-    for (int i = 0; i < columns_.input_lines(); ++i) {
-      const bool inside = i < count && top + i >= 0 && top + i < shape_.in_h;
-      lines[i] = inside ? place_of(top + i) : columns_.zeros();
-    }
-    const std::int64_t y_line = shape_.out_w * shape_.y_pixel_stride;
-    std::byte* y = y_ + (line - first_line_) * y_line;
-    columns_.compute(lines, y, rows > 1 ? y + y_line : nullptr);
+    const std::int64_t in_image = line % shape_.out_h;
+    fetch_lines(columns_.lines_read(in_image, rows));
+    columns_.compute(
+        in_image, rows, [&](std::int64_t iy) { return place_of(iy); },
+        y_ + (line - first_line_) * shape_.out_w * shape_.y_pixel_stride);
   }
 
  private:
@@ -68,15 +61,15 @@ class ColumnStrip final : public DepthwiseStrip {
     return static_cast<std::byte*>(ring_.get()) + line_bytes_ * static_cast<std::size_t>(place);
   }
 
-  /// Makes the ring hold input lines [first, end).
-  void fetch_lines(std::int64_t first, std::int64_t end) {
-    std::int64_t iy = std::max(first, end_);
-    while (iy < end) {
-      const bool pair = iy + 1 < end && place_of(iy) < place_of(iy + 1);
+  /// Makes the ring hold these input lines.
+  void fetch_lines(DepthwiseColumnLines::Range lines) {
+    std::int64_t iy = std::max(lines.first, end_);
+    while (iy < lines.end) {
+      const bool pair = iy + 1 < lines.end && place_of(iy) < place_of(iy + 1);
       source_->write_lines(iy, pair ? kNewLines : 1, place_of(iy));
       iy += pair ? kNewLines : 1;
     }
-    end_ = std::max(end_, end);
+    end_ = std::max(end_, lines.end);
   }
 
   ConvShape shape_;
@@ -134,17 +127,12 @@ Result<std::unique_ptr<DepthwiseStrip>> make_depthwise_strip(const ConvShape& sh
     return invalid_argument("a strip of a convolution of {} to {} channels in {} groups",
                             dense.in_channels, dense.out_channels, dense.groups);
   }
-  if (has_depthwise_columns(dense, type, arguments.epilogue, isa)) {
-    XINFER_ASSIGN_OR_RETURN(const StorePlan store,
-                            plan_column_store(dense, arguments.epilogue, arguments.y, isa));
+  if (has_direct_depthwise(dense, type, isa)) return make_direct_strip(dense, arguments, isa);
+  XINFER_ASSIGN_OR_RETURN(const StorePlan store, store_plan_of(dense, type, arguments, isa));
+  if (has_depthwise_columns(dense, type, store, isa)) {
     return std::unique_ptr<DepthwiseStrip>(
         std::make_unique<ColumnStrip>(dense, type, arguments, store));
   }
-  if (has_direct_depthwise(dense, type, isa)) return make_direct_strip(dense, arguments, isa);
-  const AccumulatorTraits traits{type == ConvType::kF32, dense.out_channels,
-                                 dense.kernel_h * dense.kernel_w};
-  XINFER_ASSIGN_OR_RETURN(StorePlan store, make_store_plan(arguments.epilogue, arguments.y,
-                                                           dense.y_pixel_stride, traits, isa));
   return std::unique_ptr<DepthwiseStrip>(
       std::make_unique<TapStrip>(dense, type, arguments, store, isa));
 }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "core/aligned_buffer.h"
+#include "kernels/conv/conv_with.h"
 #include "kernels/conv/problem_count.h"
 #include "kernels/conv/random_problem.h"
 #include "kernels/depthwise/depthwise_columns.h"
@@ -69,6 +70,7 @@ void expect_reference(const RandomProblem& p, unsigned seed, const Make& make) {
 }
 
 TEST(DepthwiseColumns, EqualReference) {
+  constexpr CpuIsa isa = CpuIsa::kAvx512Vnni;
   if (!supports(CpuIsa::kAvx512Vnni) || !__builtin_cpu_supports("avx512vbmi")) {
     GTEST_SKIP() << "this machine has no AVX-512 with VNNI and VBMI";
   }
@@ -77,12 +79,17 @@ TEST(DepthwiseColumns, EqualReference) {
     std::mt19937 random(seed);
     const ConvType type = seed % 2 == 0 ? ConvType::kU8S8 : ConvType::kS8S8;
     const RandomProblem p = make_random_problem(random, type, ProblemKind::kDepthwise3x3);
-    if (!has_depthwise_columns(p.shape, p.type, p.epilogue, CpuIsa::kAvx512Vnni)) continue;
+    std::byte y[4];
+    const auto store = store_plan_of(p.shape, p.type, {.y = y, .epilogue = p.epilogue}, isa);
+    ASSERT_TRUE(store.ok()) << store.status().message();
+    if (!has_depthwise_columns(p.shape, p.type, *store, isa)) continue;
     ++computed;
-    ASSERT_NO_FATAL_FAILURE(
-        expect_reference(p, seed, [&](const ConvArguments& arguments, int threads) {
-          return make_depthwise_columns(p.shape, p.type, arguments, CpuIsa::kAvx512Vnni, threads);
-        }));
+    const auto make = [&](const ConvArguments& arguments,
+                          int threads) -> Result<std::unique_ptr<Convolution>> {
+      XINFER_ASSIGN_OR_RETURN(const StorePlan plan, store_plan_of(p.shape, p.type, arguments, isa));
+      return make_depthwise_columns(p.shape, p.type, arguments, plan, threads);
+    };
+    ASSERT_NO_FATAL_FAILURE(expect_reference(p, seed, make));
   }
   EXPECT_GT(computed, problem_count(400) / 4);
 }
@@ -131,8 +138,11 @@ TEST(DepthwiseColumns, LeaveOtherLayersToTaps) {
   Epilogue epilogue;
   epilogue.multiplier = epilogue.bias = constants.data();
   epilogue.output_dtype = DType::kUInt8;
+  std::byte y[4];
   const auto applies = [&](CpuIsa isa) {
-    return has_depthwise_columns(shape, ConvType::kU8S8, epilogue, isa);
+    const ConvArguments arguments{.y = y, .epilogue = epilogue};
+    const auto store = store_plan_of(shape, ConvType::kU8S8, arguments, isa);
+    return has_depthwise_columns(shape, ConvType::kU8S8, *store, isa);
   };
   EXPECT_FALSE(applies(CpuIsa::kAvx2));
   if (!supports(CpuIsa::kAvx512Vnni) || !__builtin_cpu_supports("avx512vbmi")) return;
