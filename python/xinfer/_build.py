@@ -110,6 +110,21 @@ def _three_shapes(name: str, profile: Any) -> list[list[int]]:
     )
 
 
+def _further_shapes(name: str, shapes: Any) -> list[list[int]]:
+    try:
+        listed = list(shapes)
+        if listed and all(hasattr(size, "__index__") for size in listed):
+            listed = [listed]
+        several = [[int(size) for size in shape] for shape in listed]
+    except (TypeError, ValueError):
+        several = [[]]
+    if not isinstance(shapes, str) and all(several):
+        return several
+    raise InvalidArgumentError(
+        f'shapes["{name}"] is {shapes!r}; needed: a shape, such as (1, 3, 224, 320), or a list of them'
+    )
+
+
 def build(
     model: Any,
     output: Path | None = None,
@@ -130,7 +145,7 @@ def build(
     ranges: Mapping[str, tuple[float, float]] | None = None,
     preprocess: str = "",
     u8_input: bool = False,
-    shapes: Mapping[str, Sequence[Sequence[int]]] | None = None,
+    shapes: Mapping[str, Sequence[int] | Sequence[Sequence[int]]] | None = None,
     threads: int = 0,
     cpu_isa: str = "auto",
     progress: bool | Callback | None = None,
@@ -159,10 +174,12 @@ def build(
         int8_only: only layers that match one of these patterns may be INT8.
         ranges: by value name the real interval to quantise over.
         preprocess: how images become inputs ("imagenet", "crop=224,mean=…"); stored in the engine.
-        shapes: by input name further shapes that a GPU engine gets kernels for, where dimensions beside the
-            batch are dynamic; the profile's three have theirs. Others within it are compiled when first used.
+        shapes: by input name a further shape, or several, that a GPU engine gets kernels for, where dimensions
+            beside the batch are dynamic; the profile's three have theirs. Others within it are compiled when
+            first used.
         u8_input: the engine reads images as uint8 [N, H, W, C]; the scale, mean and std of `preprocess`
-            become part of it. Calibration takes the model's own float32 input as ever.
+            become part of it. Calibration takes the model's own float32 input as ever; `profiles` and `shapes`
+            are of that input, too.
         threads: of the calibration and of the engine that is returned; 0 is every processor.
         progress: True for a bar, or a function called with (stage, done, total). An exception from it
             ends the build, as Ctrl-C does.
@@ -195,8 +212,8 @@ def build(
     if u8_input:
         builder.with_u8_input()
     for name, several in (shapes or {}).items():
-        for shape in several:
-            builder.with_shape(name, [int(size) for size in shape])
+        for shape in _further_shapes(name, several):
+            builder.with_shape(name, shape)
     if fp16:
         builder.with_fp16()
     _set_demands(builder, keep, int8_only, ranges)

@@ -135,6 +135,17 @@ def test_options(conv_model, samples):
         xinfer.build(conv_model, int8=True)
 
 
+def test_further_shapes(conv_model):
+    expected = bytes(xinfer.build(conv_model, device="cpu"))
+    for shapes in ((2, 3, 8, 8), np.array([2, 3, 8, 8]), [(1, 3, 8, 8), (2, 3, 8, 8)], []):
+        assert bytes(xinfer.build(conv_model, device="cpu", shapes={"x": shapes})) == expected
+    for shapes in ("1x3x8x8", 8, [1, (3, 8, 8)], [[]]):
+        with pytest.raises(xinfer.InvalidArgumentError, match=r'shapes\["x"\] is .*; needed: a shape'):
+            xinfer.build(conv_model, device="cpu", shapes={"x": shapes})
+    with pytest.raises(xinfer.InvalidArgumentError, match='names input "y"'):
+        xinfer.build(conv_model, device="cpu", shapes={"y": (1, 3, 8, 8)})
+
+
 def test_a_calibrator_serves_several_builds(conv_model, samples):
     for data, count in ((samples, 0), ({"x": samples}, 10), (np.split(samples, 4), 10)):
         calibrator = xinfer.Calibrator(data, count=count)
