@@ -49,7 +49,8 @@ double estimate_us(const AttentionProblem& p, std::int64_t batch, int multiproce
   const double macs =
       static_cast<double>(blocks) * 32.0 * warps * static_cast<double>(p.keys * p.dim);
   const double product_us = macs / (kMacsPerUs * multiprocessors);
-  const std::int64_t by_memory = 227 * 1024 / shared_bytes(p, warps), by_registers = 16 / warps;
+  const std::int64_t by_memory = kBlockSharedBytes / shared_bytes(p, warps),
+                     by_registers = 16 / warps;
   const std::int64_t resident = std::max<std::int64_t>(1, std::min(by_memory, by_registers));
   const auto waves = static_cast<double>(ceil_div(blocks, resident * multiprocessors));
   const double chain_us = waves * kChunkUs * static_cast<double>(ceil_div(p.keys, kChunk));

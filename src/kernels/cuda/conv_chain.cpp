@@ -8,7 +8,6 @@
 namespace xinfer::kernels::cuda {
 namespace {
 
-constexpr std::int64_t kMostSharedBytes = 227 * 1024;  // of a block on capability 9.0
 constexpr std::int64_t kTileRows = 64;
 constexpr std::int64_t kMostBoxes = 16;       // the walk over them is unrolled
 constexpr std::int64_t kMostBoxStages = 16;   // more than two tiles ahead gain nothing
@@ -66,7 +65,7 @@ Plan make_plan(const ChainProblem& problem, const ChainTactic& t) {
       1024 + weights + inputs + tables + 8 * (2 + 2 * t.consumers * t.input_stages);
   const std::int64_t stage = t.consumers * (box + 16);  // and its barriers
   plan.box_stages = t.box_stages != 0 ? t.box_stages
-                                      : std::clamp<std::int64_t>((kMostSharedBytes - rest) / stage,
+                                      : std::clamp<std::int64_t>((kBlockSharedBytes - rest) / stage,
                                                                  0, kMostBoxStages);
   plan.shared_bytes = rest + plan.box_stages * stage;
   return plan;
@@ -113,9 +112,9 @@ Status check_tactic(const ChainTactic& t, const Plan& plan) {
     return unsupported("chain of {} warpgroups: {} accumulators are too many", t.consumers,
                        accumulators);
   }
-  if (plan.shared_bytes > kMostSharedBytes) {
+  if (plan.shared_bytes > kBlockSharedBytes) {
     return unsupported("chain of {} warpgroups: {} bytes of shared memory, at most {}", t.consumers,
-                       plan.shared_bytes, kMostSharedBytes);
+                       plan.shared_bytes, kBlockSharedBytes);
   }
   return Status();
 }

@@ -3,33 +3,22 @@
 #include <numeric>
 
 namespace xinfer::kernels::cuda {
-namespace {
 
-// Alignment in bytes, up to 16, of channel runs whose starts are multiples of all the values.
-int run_alignment(int base, std::int64_t pitch_bytes, std::int64_t group_bytes) {
-  return static_cast<int>(
-      std::gcd(std::gcd<std::int64_t>(16, base), std::gcd(pitch_bytes, group_bytes)));
-}
-
-EpilogueLayout epilogue_layout(const ConvProblem& problem, const ConvLayout& layout) {
-  const auto size = static_cast<std::int64_t>(size_of(problem.epilogue.output_dtype));
-  const std::int64_t group = layout.groups == 1 ? 0 : layout.group_out_channels;
+EpilogueLayout epilogue_layout(const ConvProblem& problem, std::int64_t group_channels) {
   EpilogueLayout result;
   result.out_pitch = problem.shape.y_pixel_stride;
-  result.out_align = run_alignment(problem.output_align, result.out_pitch * size, group * size);
+  result.out_align = run_alignment(problem.output_align, std::gcd(result.out_pitch, group_channels),
+                                   problem.epilogue.output_dtype);
   result.has_padding = stored_channels(problem) > problem.shape.out_channels;
   for (int i = 0; i < problem.epilogue.step_count; ++i) {
     const EpilogueStep& step = problem.epilogue.steps[i];
     if (step.kind != EpilogueStep::Kind::kResidual) continue;
-    const auto bytes = static_cast<std::int64_t>(size_of(step.residual_dtype));
-    const int align =
-        run_alignment(problem.residual_align, step.residual_pixel_stride * bytes, group * bytes);
-    result.residual_align = std::min(result.residual_align, align);
+    const std::int64_t pitch = std::gcd(step.residual_pixel_stride, group_channels);
+    result.residual_align = std::min(
+        result.residual_align, run_alignment(problem.residual_align, pitch, step.residual_dtype));
   }
   return result;
 }
-
-}  // namespace
 
 std::int64_t stored_channels(const ConvProblem& problem) {
   return problem.stored_channels == 0 ? problem.shape.out_channels : problem.stored_channels;
@@ -83,7 +72,8 @@ Status add_conv_constants(const ConvProblem& problem, const ConvLayout& layout,
   layer.constant("kGroupOutChannels", layout.group_out_channels);
   layer.constant("kPermutation", layout.permutation);
   layer.constant("kStoredChannels", stored_channels(problem));
-  return add_epilogue(problem.epilogue, epilogue_layout(problem, layout), layer);
+  const std::int64_t group_channels = layout.groups == 1 ? 0 : layout.group_out_channels;
+  return add_epilogue(problem.epilogue, epilogue_layout(problem, group_channels), layer);
 }
 
 }  // namespace xinfer::kernels::cuda

@@ -17,6 +17,7 @@ constexpr double kWgmmaMacsPerCycle = 4400.0;  // INT8, of one multiprocessor
 constexpr double kMmaMacsPerCycle = 2400.0;
 constexpr double kEpilogueLanes = 128.0;  // instructions a cycle of one multiprocessor
 constexpr double kReferenceMultiprocessors = 132.0;
+constexpr auto kSharedBytes = static_cast<double>(kBlockSharedBytes);
 
 /// Two resources used at a time: mostly the longer counts, but they disturb each other.
 double overlapped(double a, double b) { return std::max(a, b) + 0.25 * std::min(a, b); }
@@ -98,7 +99,7 @@ double estimate_us(const Workload& w, const MmaTactic& t) {
   const double threads = 32.0 * t.warps_m * t.warps_n;
   const double accumulators = static_cast<double>(t.tile_m) * t.tile_n / threads;
   const double by_registers = 65536.0 / (threads * std::min(255.0, accumulators + 90.0));
-  const double resident = std::max(1.0, std::floor(std::min(by_registers, 227.0 * 1024 / shared)));
+  const double resident = std::max(1.0, std::floor(std::min(by_registers, kSharedBytes / shared)));
   // A warp tile reads (rows + columns) of shared memory for rows * columns of products.
   const double rows = static_cast<double>(t.tile_m) / t.warps_m;
   const double columns = static_cast<double>(t.tile_n) / t.warps_n;
@@ -124,7 +125,7 @@ double estimate_us(const Workload& w, const LatencyTactic& t) {
   const double blocks = ceil_div(w.pixels, 64) * ceil_div(w.rows, t.tile_n) * t.split;
   const double registers = 128.0 * t.warpgroups * (t.tile_n / 2.0 + 72.0);
   const double resident =
-      std::max(1.0, std::floor(std::min(227.0 * 1024 / (bytes + 4096), 65536.0 / registers)));
+      std::max(1.0, std::floor(std::min(kSharedBytes / (bytes + 4096), 65536.0 / registers)));
   // Clusters leave some multiprocessors unused; a block that waits for another's end starts cold.
   const double usable = w.multiprocessors * (t.split >= 4 ? 0.8 : 1.0);
   const double rounds = ceil_div(blocks, usable * resident);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <numeric>
 #include <set>
 
 #include "kernels/cuda/conv_constants.h"
@@ -13,7 +12,6 @@
 namespace xinfer::kernels::cuda {
 namespace {
 
-constexpr std::int64_t kMostSharedBytes = 227 * 1024;
 constexpr std::int64_t kSharedOfMultiprocessor = 228 * 1024, kSystemBytesOfBlock = 1024;
 constexpr std::int64_t kMostThreadsOfMultiprocessor = 2048;
 constexpr std::int64_t kRegistersOfThread = 96;  // what the kernel wants
@@ -156,26 +154,6 @@ void add_inner(LayerSource& layer, const std::string& name, DType elem,
   layer.constant("k" + name + "Low", epilogue.low).constant("k" + name + "High", epilogue.high);
 }
 
-EpilogueLayout output_layout(const ConvProblem& project) {
-  const auto align = [](int base, std::int64_t pitch, DType dtype) {
-    const auto bytes = pitch * static_cast<std::int64_t>(size_of(dtype));
-    return static_cast<int>(std::gcd(std::gcd<std::int64_t>(16, base), bytes));
-  };
-  const ConvShape& s = project.shape;
-  EpilogueLayout layout;
-  layout.out_pitch = s.y_pixel_stride;
-  layout.out_align = align(project.output_align, s.y_pixel_stride, project.epilogue.output_dtype);
-  layout.has_padding = stored_channels(project) > s.out_channels;
-  for (int i = 0; i < project.epilogue.step_count; ++i) {
-    const EpilogueStep& step = project.epilogue.steps[i];
-    if (step.kind != EpilogueStep::Kind::kResidual) continue;
-    layout.residual_align =
-        std::min(layout.residual_align,
-                 align(project.residual_align, step.residual_pixel_stride, step.residual_dtype));
-  }
-  return layout;
-}
-
 Status add_constants(const InvertedResidualProblem& p, const InvertedResidualTactic& t,
                      const Plan& plan, LayerSource& layer) {
   const ConvShape &filter = p.filter.shape, &first = p.first().shape;
@@ -196,7 +174,7 @@ Status add_constants(const InvertedResidualProblem& p, const InvertedResidualTac
   add_inner(layer, "Filter", p.project.input, inner_epilogue(p.filter.epilogue));
   layer.constant("kGroupOutChannels", p.project.shape.out_channels);
   layer.constant("kStoredChannels", stored_channels(p.project));
-  return add_epilogue(p.project.epilogue, output_layout(p.project), layer);
+  return add_epilogue(p.project.epilogue, epilogue_layout(p.project), layer);
 }
 
 }  // namespace
@@ -206,10 +184,10 @@ Result<KernelSpec> inverted_residual_kernel(const InvertedResidualProblem& probl
   XINFER_RETURN_IF_ERROR(check_problem(problem));
   XINFER_RETURN_IF_ERROR(check_tactic(tactic));
   const Plan plan = make_plan(problem, tactic);
-  if (plan.shared_bytes > kMostSharedBytes) {
+  if (plan.shared_bytes > kBlockSharedBytes) {
     return unsupported(
         "inverted residual tactic of {}x{} pixels, {} warps: {} bytes of shared memory, at most {}",
-        tactic.tile_rows, tactic.tile_cols, tactic.warps, plan.shared_bytes, kMostSharedBytes);
+        tactic.tile_rows, tactic.tile_cols, tactic.warps, plan.shared_bytes, kBlockSharedBytes);
   }
   LayerSource layer;
   XINFER_RETURN_IF_ERROR(add_constants(problem, tactic, plan, layer));
@@ -269,7 +247,7 @@ double estimate(const InvertedResidualProblem& p, const InvertedResidualTactic& 
 /// specifications).
 std::int64_t most_shared_bytes(int capability) {
   const bool large = capability == 90 || capability == 100;
-  return large ? kMostSharedBytes : (capability == 80 ? 163 : 99) * 1024;
+  return large ? kBlockSharedBytes : (capability == 80 ? 163 : 99) * 1024;
 }
 
 double tensor_bytes(const ConvProblem& problem) {

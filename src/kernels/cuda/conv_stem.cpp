@@ -12,7 +12,6 @@
 namespace xinfer::kernels::cuda {
 namespace {
 
-constexpr std::int64_t kMostSharedBytes = 227 * 1024;
 constexpr std::int64_t kSharedOfMultiprocessor = 228 * 1024, kSystemBytesOfBlock = 1024;
 constexpr std::int64_t kSliceRowBytes = 128;
 constexpr std::int64_t kMostChannels = 128;
@@ -173,10 +172,10 @@ Result<KernelSpec> stem_kernel(const StemProblem& problem, const StemTactic& tac
   const ConvLayout layout = conv_layout(conv.shape, conv.input);
   XINFER_RETURN_IF_ERROR(check_problem(problem, layout));
   const Plan plan = make_plan(problem, layout, tactic);
-  if (tactic.strip_rows < 1 || tactic.step_rows < 1 || plan.shared_bytes > kMostSharedBytes) {
+  if (tactic.strip_rows < 1 || tactic.step_rows < 1 || plan.shared_bytes > kBlockSharedBytes) {
     return unsupported(
         "stem tactic of {} rows, {} at a time: {} bytes of shared memory, at most {}",
-        tactic.strip_rows, tactic.step_rows, plan.shared_bytes, kMostSharedBytes);
+        tactic.strip_rows, tactic.step_rows, plan.shared_bytes, kBlockSharedBytes);
   }
   const PoolShape pool = pool_of(problem);
   LayerSource layer;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <numeric>
 
 #include "kernels/cuda/conv_constants.h"
 
@@ -10,12 +9,6 @@ namespace xinfer::kernels::cuda {
 namespace {
 
 constexpr int kThreads = 256;
-
-// Alignment of runs of four channels.
-int run_align(int base, std::int64_t pitch, DType dtype) {
-  const auto bytes = pitch * static_cast<std::int64_t>(size_of(dtype));
-  return static_cast<int>(std::gcd(std::gcd<std::int64_t>(16, base), bytes));
-}
 
 Status check_problem(const ConvProblem& problem) {
   const ConvShape& s = problem.shape;
@@ -41,18 +34,6 @@ Result<KernelSpec> depthwise_kernel(const ConvProblem& problem, const DepthwiseT
   XINFER_RETURN_IF_ERROR(check_problem(problem));
   const ConvShape& s = problem.shape;
   const std::int64_t stored = stored_channels(problem);
-  EpilogueLayout layout;
-  layout.out_pitch = s.y_pixel_stride;
-  layout.out_align =
-      run_align(problem.output_align, s.y_pixel_stride, problem.epilogue.output_dtype);
-  layout.has_padding = stored > s.out_channels;
-  for (int i = 0; i < problem.epilogue.step_count; ++i) {
-    const EpilogueStep& step = problem.epilogue.steps[i];
-    if (step.kind != EpilogueStep::Kind::kResidual) continue;
-    layout.residual_align = std::min(
-        layout.residual_align,
-        run_align(problem.residual_align, step.residual_pixel_stride, step.residual_dtype));
-  }
   LayerSource layer;
   layer.constant("kInH", s.in_h).constant("kInW", s.in_w);
   layer.constant("kOutH", s.out_h).constant("kOutW", s.out_w);
@@ -65,7 +46,7 @@ Result<KernelSpec> depthwise_kernel(const ConvProblem& problem, const DepthwiseT
   layer.constant("kWeightPitch", depthwise_pitch(s));
   layer.constant("kGroupOutChannels", s.out_channels).constant("kStoredChannels", stored);
   layer.constant("kColumns", tactic.columns);
-  XINFER_RETURN_IF_ERROR(add_epilogue(problem.epilogue, layout, layer));
+  XINFER_RETURN_IF_ERROR(add_epilogue(problem.epilogue, epilogue_layout(problem), layer));
 
   KernelSpec spec;
   spec.entry = "depthwise";

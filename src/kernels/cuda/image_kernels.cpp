@@ -1,7 +1,5 @@
 #include "kernels/cuda/image_kernels.h"
 
-#include <numeric>
-
 #include "kernels/cuda/layer_source.h"
 
 namespace xinfer::kernels::cuda {
@@ -25,14 +23,13 @@ Result<KernelSpec> image_kernel(const ImageProblem& p) {
   }
   const std::int64_t out_w = ceil_div(p.in_w, p.space_to_depth);
   const std::int64_t out_pixels = out_w * ceil_div(p.in_h, p.space_to_depth);
-  const auto pitch_bytes = p.y_pixel_stride * static_cast<std::int64_t>(size_of(p.output));
   LayerSource layer;
   layer.constant("kTableElem", image_table_type(p.output)).constant("kOutElem", p.output);
   layer.constant("kInH", p.in_h).constant("kInW", p.in_w).constant("kChannels", p.channels);
   layer.constant("kBlock", p.space_to_depth).constant("kOutW", out_w);
   layer.constant("kOutPixels", out_pixels).constant("kOutPitch", p.y_pixel_stride);
   layer.constant("kStored", p.stored_channels);
-  layer.constant("kOutAlign", static_cast<int>(std::gcd<std::int64_t>(16, pitch_bytes)));
+  layer.constant("kOutAlign", run_alignment(16, p.y_pixel_stride, p.output));
 
   KernelSpec spec;
   spec.entry = "convert_image";

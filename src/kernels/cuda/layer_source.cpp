@@ -1,6 +1,7 @@
 #include "kernels/cuda/layer_source.h"
 
 #include <cmath>
+#include <numeric>
 
 #include "kernels/cuda/elementwise_kernels.h"
 
@@ -61,6 +62,11 @@ std::string float_literal(float value) {
     return value > 0 ? "__builtin_bit_cast(float, 0x7f800000u)"
                      : "__builtin_bit_cast(float, 0xff800000u)";
   return fmt::format("{:a}f", value);
+}
+
+int run_alignment(int base, std::int64_t pitch, DType dtype) {
+  const auto bytes = pitch * static_cast<std::int64_t>(size_of(dtype));
+  return static_cast<int>(std::gcd(std::gcd<std::int64_t>(16, base), bytes));
 }
 
 LayerSource& LayerSource::constant(std::string_view name, std::int64_t value) {

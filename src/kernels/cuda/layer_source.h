@@ -41,6 +41,10 @@ struct EpilogueLayout {
   bool has_padding = false;  ///< channels behind the last real one are stored, as zeros
 };
 
+/// Alignment in bytes, up to 16, of runs of elements whose starts lie multiples of `pitch` elements
+/// behind an address that is a multiple of `base`.
+int run_alignment(int base, std::int64_t pitch, DType dtype);
+
 /// Adds kOutElem, kOutPitch, kOutAlign, kScaled, kHasPadding, kSteps and kStepCount. Pointers in
 /// the epilogue are ignored, except that a null multiplier means none. Fails for a step that has no
 /// CUDA form.

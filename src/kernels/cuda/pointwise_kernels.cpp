@@ -1,7 +1,5 @@
 #include "kernels/cuda/pointwise_kernels.h"
 
-#include <numeric>
-
 #include "kernels/cuda/layer_source.h"
 
 namespace xinfer::kernels::cuda {
@@ -26,11 +24,6 @@ struct Constants {
   float low = 0.0f, high = 0.0f;
 };
 
-int run_align(int base, std::int64_t pitch, DType dtype) {
-  const auto bytes = pitch * static_cast<std::int64_t>(size_of(dtype));
-  return static_cast<int>(std::gcd(std::gcd<std::int64_t>(16, base), bytes));
-}
-
 Result<KernelSpec> make_spec(const Constants& c, std::string tactic) {
   if (!is_device_elem(c.in) || !is_device_elem(c.in2) || !is_device_elem(c.out)) {
     return unsupported("CUDA {} from {} to {}", tactic, to_string(c.in), to_string(c.out));
@@ -44,9 +37,9 @@ Result<KernelSpec> make_spec(const Constants& c, std::string tactic) {
   layer.constant("kInH", c.in_h).constant("kInW", c.in_w).constant("kOutW", c.out_w);
   layer.constant("kBlock", c.block).constant("kChannels", c.channels);
   layer.constant("kOutChannels", c.out_channels).constant("kStored", c.stored);
-  layer.constant("kInAlign", run_align(c.in_align, c.in_pitch, c.in));
-  layer.constant("kIn2Align", run_align(c.in2_align, c.in2_pitch, c.in2));
-  layer.constant("kOutAlign", run_align(c.out_align, c.out_pitch, c.out));
+  layer.constant("kInAlign", run_alignment(c.in_align, c.in_pitch, c.in));
+  layer.constant("kIn2Align", run_alignment(c.in2_align, c.in2_pitch, c.in2));
+  layer.constant("kOutAlign", run_alignment(c.out_align, c.out_pitch, c.out));
   layer.constant("kAdd", c.add).constant("kMultiply", c.multiply).constant("kTable", c.table);
   layer.constant("kQuantise", c.quantise).constant("kRescale", c.rescale);
   layer.constant("kFactor", c.factor).constant("kFactor2", c.factor2);
@@ -127,7 +120,7 @@ Result<KernelSpec> combine_kernel(const CombineProblem& p) {
   c.stored = p.stored_channels == 0 ? s.channels : p.stored_channels;
   XINFER_RETURN_IF_ERROR(check_stored(c.stored, c.out_channels, c.out_pitch));
   c.in_align = p.input_align;
-  c.in2_align = run_align(p.input_align, s.b_batch_stride, r.b_dtype);
+  c.in2_align = run_alignment(p.input_align, s.b_batch_stride, r.b_dtype);
   c.out_align = p.output_align;
   c.add = r.op == ResidualOp::kAdd;
   c.multiply = !c.add;

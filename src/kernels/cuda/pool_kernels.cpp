@@ -1,7 +1,5 @@
 #include "kernels/cuda/pool_kernels.h"
 
-#include <numeric>
-
 #include "kernels/cuda/layer_source.h"
 
 namespace xinfer::kernels::cuda {
@@ -12,11 +10,6 @@ constexpr std::int64_t kRun = 16;
 constexpr std::int64_t kLargeWindow = 32;  // taps from which lanes share a window
 
 bool is_int8(DType dtype) { return size_of(dtype) == 1; }
-
-int run_align(int base, std::int64_t pitch, DType dtype) {
-  const auto bytes = pitch * static_cast<std::int64_t>(size_of(dtype));
-  return static_cast<int>(std::gcd(std::gcd<std::int64_t>(16, base), bytes));
-}
 
 void add_axis(LayerSource& layer, const PoolAxis& axis, char suffix, const char* begin,
               const char* end) {
@@ -52,8 +45,8 @@ Result<KernelSpec> pool_kernel(const PoolProblem& p) {
   add_axis(layer, s.width, 'W', "kPadLeft", "kPadRight");
   layer.constant("kInElem", p.types.x_dtype).constant("kOutElem", out);
   layer.constant("kInPitch", s.x_pixel_stride).constant("kOutPitch", s.y_pixel_stride);
-  layer.constant("kInAlign", run_align(p.input_align, s.x_pixel_stride, p.types.x_dtype));
-  layer.constant("kOutAlign", run_align(p.output_align, s.y_pixel_stride, out));
+  layer.constant("kInAlign", run_alignment(p.input_align, s.x_pixel_stride, p.types.x_dtype));
+  layer.constant("kOutAlign", run_alignment(p.output_align, s.y_pixel_stride, out));
   layer.constant("kChannels", s.channels).constant("kStored", stored);
   layer.constant("kMax", is_max).constant("kCountPadding", p.types.count_include_pad);
   layer.constant("kLanes", lanes);

@@ -29,11 +29,6 @@ ResizeTaps taps_of(const ResizeAxis& axis, const ResizeParameters& p) {
   return taps;
 }
 
-int run_align(std::int64_t pitch, DType dtype) {
-  return static_cast<int>(
-      std::gcd(std::int64_t{16}, pitch * static_cast<std::int64_t>(size_of(dtype))));
-}
-
 Status check(const ResizeProblem& p) {
   const ResizeParameters& r = p.parameters;
   if (r.coordinates == CoordinateMode::kTfCropAndResize) {
@@ -77,8 +72,8 @@ Result<KernelSpec> resize_kernel(const ResizeProblem& p) {
   layer.constant("kFactor", is_int8(r.x_dtype) ? r.factor : 1.0f);
   layer.constant("kInElem", r.x_dtype).constant("kOutElem", r.y_dtype);
   layer.constant("kInPitch", p.x_pixel_stride).constant("kOutPitch", p.y_pixel_stride);
-  layer.constant("kInAlign", run_align(p.x_pixel_stride, r.x_dtype));
-  layer.constant("kOutAlign", run_align(p.y_pixel_stride, r.y_dtype));
+  layer.constant("kInAlign", run_alignment(16, p.x_pixel_stride, r.x_dtype));
+  layer.constant("kOutAlign", run_alignment(16, p.y_pixel_stride, r.y_dtype));
   layer.constant("kChannels", p.channels).constant("kStored", stored);
 
   KernelSpec spec;

@@ -15,12 +15,6 @@ std::int64_t broadcast_stride(const CudaTensor& x, const CudaTensor& y, std::siz
   return x.dims[i] == 1 && y.dims[i] != 1 ? 0 : x.stride(i);
 }
 
-Result<std::int64_t> image_stride(const CudaTensor& x, const CudaTensor& y) {
-  if (x.batch == y.batch) return x.image_stride();
-  if (x.batch == ir::Dim(1)) return std::int64_t{0};
-  return unsupported("operands with different batches");
-}
-
 /// The axes of y, without operands.
 ElementwiseProblem problem_of(const CudaTensor& y) {
   ElementwiseProblem problem;

@@ -15,6 +15,12 @@ Result<CudaTensor> one_image(const CudaTensor& x) {
   return result;
 }
 
+Result<std::int64_t> image_stride(const CudaTensor& x, const CudaTensor& y) {
+  if (x.batch == y.batch) return x.image_stride();
+  if (x.batch == ir::Dim(1)) return std::int64_t{0};
+  return unsupported("operands with different batches");
+}
+
 Result<CudaTensor> CudaLowering::aligned_tensor(TensorId id, DType dtype, const fb::StepT& step) {
   XINFER_ASSIGN_OR_RETURN(const CudaTensor x, tensor(id));
   const std::int64_t pitch = aligned_pitch(x.channels(), dtype);

@@ -54,6 +54,10 @@ struct CudaTensor {
 /// The tensor as one image, its first axis the first of `dims`. Fails where that is dynamic.
 Result<CudaTensor> one_image(const CudaTensor& x);
 
+/// Elements from the image of operand x that belongs to an image of y to the next one's: 0 if all
+/// share one.
+Result<std::int64_t> image_stride(const CudaTensor& x, const CudaTensor& y);
+
 /// The lowest precision among the step's nodes; kInt8 where it has only INT8 nodes or none at all.
 ir::Precision step_precision(const fb::StepT& step, const NodePrecisions& precisions);
 

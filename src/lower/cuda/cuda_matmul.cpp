@@ -1,6 +1,6 @@
 // Products of two operands that are computed at run time.
 #include "kernels/cuda/matmul_kernels.h"
-#include "lower/cuda/cuda_lowering.h"
+#include "lower/cuda/cuda_weights.h"
 
 namespace xinfer::lower {
 namespace {
@@ -8,8 +8,6 @@ namespace {
 using kernels::cuda::MatmulAxis;
 using kernels::cuda::MatmulProblem;
 using kernels::cuda::Operand;
-
-constexpr float kPresent = 1.0f;
 
 /// An operand of fewer axes than y, or a matrix whose first axis is no batch: as one image with
 /// axes of size 1 before its own until they are `axes`.
@@ -46,12 +44,6 @@ std::vector<MatmulAxis> outer_axes(const CudaTensor& a, const CudaTensor& b, con
     axes.push_back({y.dims[i], a.dims[i] == 1 ? 0 : a.stride(i), b.dims[i] == 1 ? 0 : b.stride(i)});
   }
   return axes;
-}
-
-Result<std::int64_t> image_stride(const CudaTensor& x, const CudaTensor& y) {
-  if (x.batch == y.batch) return x.image_stride();
-  if (x.batch == ir::Dim(1)) return std::int64_t{0};
-  return unsupported("a product of operands with different batches");
 }
 
 /// The values and zeros behind them.
