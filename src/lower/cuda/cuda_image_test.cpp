@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "ir/build.h"
-#include "lower/cuda/lower_cuda.h"
+#include "lower/cuda/test_plans.h"
 
 namespace xinfer::lower {
 namespace {
@@ -12,8 +12,6 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
-
-const SymbolRanges kSymbols = {{"batch", {1, 8, 64}}};
 
 /// A u8 image of 32 x 32 x 3, float32 or s8, through a convolution of this stride.
 ir::Graph image_graph(bool int8, std::int64_t stride) {
@@ -31,19 +29,6 @@ ir::Graph image_graph(bool int8, std::int64_t stride) {
   return builder.graph();
 }
 
-Result<OpenCudaPlan> lower(const ir::Graph& graph, const std::string& architecture,
-                           ir::Precision precision) {
-  engine::BlobWriter blobs;
-  return lower_cuda(graph, kSymbols, make_cuda_target(architecture, CudaBackend::kAuto).value(),
-                    blobs, {{"c1", precision}});
-}
-
-std::vector<std::string> families(const OpenCudaPlan& open) {
-  std::vector<std::string> result;
-  for (const auto& step : open.plan->steps) result.push_back(step->params.AsCuda()->family);
-  return result;
-}
-
 std::vector<int> operands_of(const engine::fb::StepT& step) {
   std::vector<int> operands;
   for (const auto& operand : step.params.AsCuda()->operands) operands.push_back(operand->operand);
@@ -53,7 +38,8 @@ std::vector<int> operands_of(const engine::fb::StepT& step) {
 constexpr int kTables = static_cast<int>(kernels::cuda::Operand::kInput2);
 
 TEST(CudaImage, IsReadByTheFirstConvolutionItself) {
-  const OpenCudaPlan open = lower(image_graph(false, 2), "sm_90a", ir::Precision::kFp16).value();
+  const OpenCudaPlan open =
+      lower(image_graph(false, 2), {{"c1", ir::Precision::kFp16}}, "sm_90a").value();
   EXPECT_THAT(families(open), ElementsAre("Stem", "Transpose"));
   EXPECT_THAT(operands_of(*open.plan->steps[0]), Contains(kTables));
   for (const BatchPoint& point : open.launches[0].points) {
@@ -63,7 +49,8 @@ TEST(CudaImage, IsReadByTheFirstConvolutionItself) {
 }
 
 TEST(CudaImage, IsStoredInBlocksWhereTheStemKernelDoesNotServe) {
-  const OpenCudaPlan open = lower(image_graph(true, 2), "sm_80", ir::Precision::kInt8).value();
+  const OpenCudaPlan open =
+      lower(image_graph(true, 2), {{"c1", ir::Precision::kInt8}}, "sm_80").value();
   EXPECT_THAT(families(open), ElementsAre("ConvertImage", "Conv", "Transpose"));
   const auto& plan = *open.plan;
   const auto& blocks = *plan.tensors[static_cast<std::size_t>(plan.steps[0]->outputs[0])];
@@ -76,7 +63,7 @@ TEST(CudaImage, IsStoredInBlocksWhereTheStemKernelDoesNotServe) {
 TEST(CudaImage, TakesTheTypeOfTheLayerThatReadsIt) {
   for (const auto& [precision, type] : {std::pair(ir::Precision::kFp32, DType::kFloat32),
                                         std::pair(ir::Precision::kFp16, DType::kFloat16)}) {
-    const OpenCudaPlan open = lower(image_graph(false, 1), "sm_80", precision).value();
+    const OpenCudaPlan open = lower(image_graph(false, 1), {{"c1", precision}}, "sm_80").value();
     EXPECT_THAT(families(open), ElementsAre("ConvertImage", "Conv", "Transpose"));
     const auto& plan = *open.plan;
     const auto& pixels = *plan.tensors[static_cast<std::size_t>(plan.steps[0]->outputs[0])];
