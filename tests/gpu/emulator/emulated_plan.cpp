@@ -1,10 +1,10 @@
 #include "emulated_plan.h"
 
-#include <algorithm>
 #include <cstring>
 #include <span>
 
 #include "emulate.h"
+#include "engine/dim_program.h"
 
 namespace xinfer::gpu::emulator {
 namespace {
@@ -13,39 +13,16 @@ namespace fb = engine::fb;
 using kernels::cuda::Operand;
 
 /// The values of a plan's dimension expressions.
-Result<std::vector<std::int64_t>> evaluate(const fb::PlanT& plan, const ir::Bindings& symbols) {
-  std::vector<std::int64_t> values;
-  for (const fb::DimNode& node : plan.dims) {
-    const bool leaf = node.op() == fb::DimOp::Constant || node.op() == fb::DimOp::Symbol;
-    const std::int64_t a = leaf ? 0 : values[node.a()], b = leaf ? 0 : values[node.b()];
-    switch (node.op()) {
-      case fb::DimOp::Constant:
-        values.push_back(node.value());
-        break;
-      case fb::DimOp::Symbol: {
-        const auto it = symbols.find(plan.symbols[static_cast<std::size_t>(node.value())]);
-        if (it == symbols.end()) return internal_error("a dimension without a value");
-        values.push_back(it->second);
-        break;
-      }
-      case fb::DimOp::Add:
-        values.push_back(a + b);
-        break;
-      case fb::DimOp::Mul:
-        values.push_back(a * b);
-        break;
-      case fb::DimOp::FloorDiv:
-        values.push_back(a >= 0 ? a / b : -((-a + b - 1) / b));
-        break;
-      case fb::DimOp::Min:
-        values.push_back(std::min(a, b));
-        break;
-      case fb::DimOp::Max:
-        values.push_back(std::max(a, b));
-        break;
-    }
+Result<std::vector<std::int64_t>> evaluate(const fb::PlanT& plan, const ir::Bindings& bindings) {
+  std::vector<std::int64_t> symbols;
+  for (const std::string& name : plan.symbols) {
+    const auto it = bindings.find(name);
+    if (it == bindings.end()) return internal_error("dimension {} has no value", name);
+    symbols.push_back(it->second);
   }
-  return values;
+  flatbuffers::FlatBufferBuilder builder;
+  const auto dims = builder.CreateVectorOfStructs(plan.dims);
+  return engine::evaluate_dims(*flatbuffers::GetTemporaryPointer(builder, dims), symbols);
 }
 
 /// What memory holds that nothing has written: NaN as float32 and as FP16.

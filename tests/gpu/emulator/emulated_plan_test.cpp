@@ -227,24 +227,27 @@ TEST(EmulatedPlan, TakesAConstantAsAnOperandAndThenAsAnIndex) {
   expect_equal_runs(builder.graph(), {{"x", numbers({2, 4, 6})}});
 }
 
-/// y · w, whose rows of ten are padded where a product reads them.
-void output_product(ir::GraphBuilder& builder, ir::ValueId y) {
+/// y · w in float32 and in FP16; rows of y, ten elements, are padded where a product reads them.
+void expect_equal_products(ir::GraphBuilder& builder, ir::ValueId y,
+                           const std::map<std::string, Tensor>& inputs) {
   builder.output(builder.matmul(y, builder.constant(numbers({10, 7})), ir::kNoValue, "product"));
+  expect_equal_runs(builder.graph(), inputs);
+  expect_equal_runs(builder.graph(), inputs, halves(builder.graph()));
 }
 
 TEST(EmulatedPlan, MultipliesReversedRows) {
   ir::GraphBuilder builder;
   const ir::ValueId x = builder.input("x", {batch(), 3, 10});
   const ir::Slice reversed{{0, 0, 9}, {batch(), 3, 10}, {1, 1, -1}};
-  output_product(builder, builder.add(reversed, {x}, "reversed"));
-  expect_equal_runs(builder.graph(), {{"x", numbers({kBatch, 3, 10})}});
+  expect_equal_products(builder, builder.add(reversed, {x}, "reversed"),
+                        {{"x", numbers({kBatch, 3, 10})}});
 }
 
 TEST(EmulatedPlan, MultipliesAColumn) {
   ir::GraphBuilder builder;
   const ir::ValueId x = builder.input("x", {batch(), 10, 3});
-  output_product(builder, builder.add(ir::Gather{2}, {x, builder.integers({}, {1})}, "column"));
-  expect_equal_runs(builder.graph(), {{"x", numbers({kBatch, 10, 3})}});
+  const ir::ValueId column = builder.add(ir::Gather{2}, {x, builder.integers({}, {1})}, "column");
+  expect_equal_products(builder, column, {{"x", numbers({kBatch, 10, 3})}});
 }
 
 }  // namespace
