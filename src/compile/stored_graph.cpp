@@ -15,10 +15,6 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little);
 
-/// Constants of up to so many elements stand in the text.
-constexpr int kInlineElements = 16;
-constexpr std::string_view kConstantLine = "  constant ", kElided = " = elided ";
-
 void put_number(std::string& out, std::uint64_t value) {
   out.append(reinterpret_cast<const char*>(&value), sizeof(value));
 }
@@ -52,57 +48,6 @@ class Reader {
   std::string_view rest_;
 };
 
-/// Bytes of the constants that `text`, the graph's, elides: in its order.
-std::vector<std::string_view> elided_constants(const ir::Graph& graph) {
-  std::vector<bool> used(graph.value_count(), false);
-  const auto mark = [&](ir::ValueId id) {
-    if (id != ir::kNoValue) used[static_cast<std::size_t>(id)] = true;
-  };
-  for (const ir::NodeId node : graph.order()) {
-    for (const ir::ValueId input : graph.node(node).inputs) mark(input);
-  }
-  for (const ir::GraphOutput& output : graph.outputs()) mark(output.value);
-  std::vector<std::string_view> constants;
-  for (std::size_t i = 0; i < used.size(); ++i) {
-    const ir::Value& value = graph.value(static_cast<ir::ValueId>(i));
-    if (!used[i] || !value.is_constant() || value.constant->size() <= kInlineElements) continue;
-    constants.emplace_back(static_cast<const char*>(value.constant->data()),
-                           value.constant->size_bytes());
-  }
-  return constants;
-}
-
-void put_hex(std::string& out, std::string_view bytes) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  for (const char byte : bytes) {
-    const auto value = static_cast<unsigned char>(byte);
-    out += kDigits[value >> 4];
-    out += kDigits[value & 15];
-  }
-}
-
-/// The text with every elided constant written out; empty if bytes are missing.
-std::string complete_text(std::string_view text, Reader& reader) {
-  std::string whole;
-  while (!text.empty()) {
-    const std::string_view line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(text.size(), line.size() + 1));
-    const std::size_t elided =
-        line.starts_with(kConstantLine) ? line.rfind(kElided) : std::string_view::npos;
-    std::string_view bytes;
-    if (elided == std::string_view::npos) {
-      whole += line;
-    } else {
-      if (!reader.string(bytes)) return "";
-      whole += line.substr(0, elided);
-      whole += " = hex ";
-      put_hex(whole, bytes);
-    }
-    whole += '\n';
-  }
-  return whole;
-}
-
 Status damaged(const char* what) {
   return failure(ErrorCode::kIncompatibleEngine, "the engine's stored graph is damaged: {}", what);
 }
@@ -117,8 +62,11 @@ std::string write_stored_graph(const StoredGraph& stored) {
     put_string(out, name);
     put_number(out, static_cast<std::uint64_t>(precision));
   }
-  put_string(out, ir::print(stored.graph, kInlineElements));
-  for (const std::string_view bytes : elided_constants(stored.graph)) put_string(out, bytes);
+  const ir::TextAndConstants parts = ir::print_apart(stored.graph);
+  put_string(out, parts.text);
+  for (const Tensor& constant : parts.constants) {
+    put_string(out, {static_cast<const char*>(constant.data()), constant.size_bytes()});
+  }
   return out;
 }
 
@@ -142,9 +90,11 @@ Result<StoredGraph> read_stored_graph(std::span<const std::byte> bytes) {
   }
   std::string_view text;
   if (!reader.string(text)) return damaged("its text");
-  const std::string whole = complete_text(text, reader);
-  if (whole.empty() || !reader.at_end()) return damaged("its constants");
-  Result<ir::Graph> graph = ir::parse(whole);
+  std::vector<std::string_view> constants;
+  while (!reader.at_end()) {
+    if (!reader.string(constants.emplace_back())) return damaged("a constant");
+  }
+  Result<ir::Graph> graph = ir::parse_apart(text, constants);
   if (!graph.ok()) return damaged(graph.status().message().c_str());
   stored.graph = *std::move(graph);
   return stored;

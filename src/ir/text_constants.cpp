@@ -44,10 +44,10 @@ std::span<const unsigned char> bytes_of(const Tensor& tensor) {
 }
 
 /// FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv: enough to see that two constants differ.
-std::uint64_t hash_of(const Tensor& tensor) {
+std::string hash_text(const Tensor& tensor) {
   std::uint64_t hash = 0xcbf29ce484222325;
   for (const unsigned char byte : bytes_of(tensor)) hash = (hash ^ byte) * 0x100000001b3;
-  return hash;
+  return fmt::format("{:016x}", hash);
 }
 
 /// Decimal text loses the bits of a NaN.
@@ -100,6 +100,15 @@ int digit_value(char c) {
   return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+/// Boolean bytes other than 0 and 1 are undefined behaviour in C++.
+Status check_bools(TextCursor& text, const Tensor& tensor) {
+  if (tensor.dtype() != DType::kBool) return {};
+  for (const unsigned char byte : bytes_of(tensor)) {
+    if (byte > 1) return text.error("a bool is neither 00 nor 01");
+  }
+  return {};
+}
+
 Status read_hex(TextCursor& text, Tensor& tensor) {
   text.peek();  // skips the blank before the digits
   const std::size_t size = tensor.size_bytes();
@@ -113,11 +122,7 @@ Status read_hex(TextCursor& text, Tensor& tensor) {
     }
     bytes[i] = static_cast<unsigned char>(high * 16 + low);
   }
-  // Boolean bytes other than 0 and 1 are undefined behaviour in C++.
-  for (std::size_t i = 0; tensor.dtype() == DType::kBool && i < size; ++i) {
-    if (bytes[i] > 1) return text.error("a bool is neither 00 nor 01");
-  }
-  return {};
+  return check_bools(text, tensor);
 }
 
 template <typename T>
@@ -141,9 +146,9 @@ Status read_list(TextCursor& text, Tensor& tensor) {
   return text.expect(']');
 }
 
-/// Every element takes at least one character, so a shape that claims more is refused before any
+/// Elements of a shape that may come from hostile text: at most `largest`, checked before any
 /// memory is taken.
-Status check_size(TextCursor& text, const Shape& shape) {
+Result<std::uint64_t> count_elements(TextCursor& text, const Shape& shape, std::size_t largest) {
   std::int64_t count = 1;
   bool is_empty = false;
   for (std::int64_t dim : shape) {
@@ -153,25 +158,28 @@ Status check_size(TextCursor& text, const Shape& shape) {
       return text.error(fmt::format("constant of shape {} is too large", xinfer::to_string(shape)));
     }
   }
-  if (is_empty || static_cast<std::uint64_t>(count) <= text.remaining()) return {};
+  if (is_empty) return 0;
+  if (static_cast<std::uint64_t>(count) <= largest) return static_cast<std::uint64_t>(count);
   return text.error(
       fmt::format("constant has fewer elements than its shape {} needs", xinfer::to_string(shape)));
 }
 
 }  // namespace
 
-void write_elements(std::string& out, const Tensor& tensor, int list_limit, bool elide) {
+bool write_elements(std::string& out, const Tensor& tensor, int list_limit, bool elide) {
   const bool is_short = tensor.size() <= list_limit;
-  if (is_short && write_list(out, tensor)) return;
+  if (is_short && write_list(out, tensor)) return false;
   if (is_short || !elide) {
     write_hex(out, tensor);
-  } else {
-    out += fmt::format("elided {:016x}", hash_of(tensor));
+    return false;
   }
+  out += "elided " + hash_text(tensor);
+  return true;
 }
 
 Result<Tensor> read_elements(TextCursor& text, DType dtype, const Shape& shape) {
-  XINFER_RETURN_IF_ERROR(check_size(text, shape));
+  // Every element takes at least one character.
+  XINFER_RETURN_IF_ERROR(count_elements(text, shape, text.remaining()).status());
   if (text.take_word("elided")) {
     return text.error("the elements of this constant were left out when the graph was printed");
   }
@@ -184,6 +192,23 @@ Result<Tensor> read_elements(TextCursor& text, DType dtype, const Shape& shape) 
   const bool known = visit_type(dtype, [&]<typename T>(T) { status = read_list<T>(text, tensor); });
   if (!known) return text.unexpected(fmt::format("\"hex\" for {}", to_string(dtype)));
   XINFER_RETURN_IF_ERROR(std::move(status));
+  return tensor;
+}
+
+Result<Tensor> read_elided_elements(TextCursor& text, DType dtype, const Shape& shape,
+                                    std::string_view bytes) {
+  XINFER_ASSIGN_OR_RETURN(const std::uint64_t count, count_elements(text, shape, bytes.size()));
+  if (count * size_of(dtype) != bytes.size()) {
+    return text.error(fmt::format("the {} bytes of an elided constant do not fit {} {}",
+                                  bytes.size(), to_string(dtype), xinfer::to_string(shape)));
+  }
+  Tensor tensor(dtype, shape);
+  if (!bytes.empty()) std::memcpy(tensor.data(), bytes.data(), bytes.size());
+  XINFER_RETURN_IF_ERROR(check_bools(text, tensor));
+  text.peek();  // skips the blank before the hash
+  if (text.word() != hash_text(tensor)) {
+    return text.error("the bytes of an elided constant do not have its hash");
+  }
   return tensor;
 }
 

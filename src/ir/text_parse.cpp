@@ -18,11 +18,14 @@ struct TypedName {
 class Parser {
  public:
   explicit Parser(std::string_view text) : text_(text) {}
+  Parser(std::string_view text, std::span<const std::string_view> elided)
+      : text_(text), elided_(elided), takes_elided_(true) {}
 
   Result<Graph> parse() {
     XINFER_RETURN_IF_ERROR(header());
     while (!text_.take('}')) XINFER_RETURN_IF_ERROR(statement());
     if (!text_.at_end()) return text_.unexpected("nothing behind the closing brace");
+    if (!elided_.empty()) return text_.error("fewer constants are elided than there are bytes of");
     return std::move(graph_);
   }
 
@@ -85,9 +88,17 @@ class Parser {
       shape.push_back(dim.constant());
     }
     XINFER_RETURN_IF_ERROR(text_.expect('='));
-    XINFER_ASSIGN_OR_RETURN(Tensor tensor, read_elements(text_, typed.dtype, shape));
+    XINFER_ASSIGN_OR_RETURN(Tensor tensor, elements(typed.dtype, shape));
     set_type(graph_.add_constant(typed.name, std::move(tensor)), typed);
     return {};
+  }
+
+  Result<Tensor> elements(DType dtype, const Shape& shape) {
+    if (!takes_elided_ || !text_.take_word("elided")) return read_elements(text_, dtype, shape);
+    if (elided_.empty()) return text_.error("more constants are elided than there are bytes of");
+    const std::string_view bytes = elided_.front();
+    elided_ = elided_.subspan(1);
+    return read_elided_elements(text_, dtype, shape, bytes);
   }
 
   Result<ValueId> operand() {
@@ -160,11 +171,17 @@ class Parser {
   }
 
   TextCursor text_;
+  std::span<const std::string_view> elided_;  ///< bytes of elided constants that are to come
+  bool takes_elided_ = false;
   Graph graph_;
 };
 
 }  // namespace
 
 Result<Graph> parse(std::string_view text) { return Parser(text).parse(); }
+
+Result<Graph> parse_apart(std::string_view text, std::span<const std::string_view> constants) {
+  return Parser(text, constants).parse();
+}
 
 }  // namespace xinfer::ir

@@ -32,6 +32,9 @@ class Printer {
     return std::move(out_);
   }
 
+  /// Those that the text leaves out, in its order.
+  std::vector<Tensor> take_elided() { return std::move(elided_); }
+
  private:
   /// Also for graphs that the verifier refuses: they are printed to see why.
   bool is_value(ValueId id) const {
@@ -70,7 +73,10 @@ class Printer {
       write_typed(id);
       out_ += " = ";
       const bool elide = inline_limit_ >= 0;
-      write_elements(out_, *graph_.value(id).constant, elide ? inline_limit_ : kListLimit, elide);
+      const Tensor& constant = *graph_.value(id).constant;
+      if (write_elements(out_, constant, elide ? inline_limit_ : kListLimit, elide)) {
+        elided_.push_back(constant);
+      }
       out_ += '\n';
     }
   }
@@ -118,12 +124,19 @@ class Printer {
   const Graph& graph_;
   const int inline_limit_;
   std::string out_;
+  std::vector<Tensor> elided_;
 };
 
 }  // namespace
 
 std::string print(const Graph& graph, int inline_limit) {
   return Printer(graph, inline_limit).print();
+}
+
+TextAndConstants print_apart(const Graph& graph, int inline_limit) {
+  Printer printer(graph, inline_limit);
+  std::string text = printer.print();
+  return {std::move(text), printer.take_elided()};
 }
 
 }  // namespace xinfer::ir

@@ -245,15 +245,6 @@ TEST(Text, ExtremeFloatsReadBack) {
       << print(b.graph());
 }
 
-TEST(Text, LargeConstantsAreElidedForReading) {
-  GraphBuilder b;
-  b.output(b.random_constant({17}, 3, "c"));
-  const std::string text = print(b.graph());
-  EXPECT_NE(text.find("constant %c: float32[17] = elided "), std::string::npos) << text;
-  EXPECT_EQ(parse(text).status().message(),
-            "line 2: the elements of this constant were left out when the graph was printed");
-}
-
 TEST(Text, ABrokenGraphCanBePrinted) {
   Graph graph;
   graph.add_node("n", Softmax{}, {77, -5}, {"y"});
