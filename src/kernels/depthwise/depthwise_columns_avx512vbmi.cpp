@@ -4,6 +4,7 @@
 // (eight) and the four sums of an output line. Weights are read from L1.
 #include <immintrin.h>
 
+#include "kernels/conv/accumulator_store_avx512.h"
 #include "kernels/depthwise/depthwise_columns.h"
 
 namespace xinfer::kernels {
@@ -61,25 +62,15 @@ class Finish {
     // The packs undo the unpacking: 64 bytes in order.
     const __m512i words0 = _mm512_packs_epi32(rounded[0], rounded[1]);
     const __m512i words1 = _mm512_packs_epi32(rounded[2], rounded[3]);
-    store(look_up(clamped(words0, words1)), y, pixel);
+    const __m512i bytes = call_.y_signed ? clamped<true>(_mm512_packs_epi16(words0, words1))
+                                         : clamped<false>(_mm512_packus_epi16(words0, words1));
+    store(call_.table == nullptr ? bytes : ByteTable(call_.table)(bytes), y, pixel);
   }
 
  private:
-  __m512i clamped(__m512i words0, __m512i words1) const {
-    if (call_.y_signed) {
-      const __m512i bytes = _mm512_packs_epi16(words0, words1);
-      return call_.clamps ? _mm512_min_epi8(_mm512_max_epi8(bytes, low_), high_) : bytes;
-    }
-    const __m512i bytes = _mm512_packus_epi16(words0, words1);
-    return call_.clamps ? _mm512_min_epu8(_mm512_max_epu8(bytes, low_), high_) : bytes;
-  }
-
-  __m512i look_up(__m512i bytes) const {
-    if (call_.table == nullptr) return bytes;
-    const auto part = [&](int i) { return _mm512_loadu_si512(call_.table + 64 * i); };
-    const __m512i low = _mm512_permutex2var_epi8(part(0), bytes, part(1));
-    const __m512i high = _mm512_permutex2var_epi8(part(2), bytes, part(3));
-    return _mm512_mask_blend_epi8(_mm512_movepi8_mask(bytes), low, high);
+  template <bool kSigned>
+  __m512i clamped(__m512i bytes) const {
+    return call_.clamps ? clamp_bytes<kSigned>(bytes, low_, high_) : bytes;
   }
 
   void store(__m512i bytes, std::byte* y, std::int64_t pixel) const {
