@@ -155,6 +155,8 @@ def write_models(xinfer, folder):
         if name == "conv":
             write("engine", "whole_file", engine.read_bytes())
             write_int8(xinfer, folder, path)
+            run(xinfer, "build", path, "--u8-input", "-o", engine)
+            write("engine", "u8_input", engine_input(engine.read_bytes()))
 
 
 def write_int8(xinfer, folder, path):
