@@ -15,6 +15,7 @@
 #include "arguments.h"
 #include "commands.h"
 #include "output.h"
+#include "step_operations.h"
 #include "xinfer/core/device.h"
 #include "xinfer/core/error.h"
 
@@ -185,23 +186,6 @@ std::vector<StepProfile> profile_steps(Stream& stream) {
   return steps;
 }
 
-/// Multiply-accumulates of every step at the benched batch: those of the nodes it computes.
-std::vector<double> step_operations(const Engine& engine, const std::string& target,
-                                    std::int64_t batch) {
-  std::map<std::string, std::int64_t> macs;
-  for (const LayerInfo& layer : engine.layers()) macs[layer.name] = layer.macs;
-  std::vector<double> operations;
-  for (const StepInfo& step : engine.steps(target)) {
-    double sum = 0;
-    for (const std::string& origin : step.origins) {
-      const auto it = macs.find(origin);
-      if (it != macs.end()) sum += 2.0 * static_cast<double>(it->second * batch);
-    }
-    operations.push_back(sum);
-  }
-  return operations;
-}
-
 /// What a step could reach: operations and bytes a second.
 class Peaks {
  public:
@@ -267,9 +251,7 @@ nlohmann::json print_steps(const Engine& engine, Stream& stream, bool print) {
   const std::vector<StepProfile> steps = profile_steps(stream);
   std::vector<double> operations =
       step_operations(engine, stream.context().target(), stream.batch());
-  for (std::size_t i = 0; i + 1 < steps.size(); ++i) {
-    if (steps[i].kernel == "(next step)") operations[i + 1] += std::exchange(operations[i], 0);
-  }
+  count_where_done(steps, operations);
   double total = 0, least_us = 0;
   for (const StepProfile& step : steps) total += step.microseconds;
   Peaks peaks(stream.context());

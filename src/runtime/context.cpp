@@ -215,7 +215,8 @@ std::vector<StepProfile> Context::profile(std::span<const Tensor> inputs) {
                                                : engine::fb::EnumNameParams(step.params_type()),
                        .kernel = times[i].kernel,
                        .microseconds = times[i].microseconds,
-                       .bytes = times[i].bytes});
+                       .bytes = times[i].bytes,
+                       .left_out = times[i].left_out});
   }
   return profile;
 }

@@ -47,7 +47,7 @@ KernelInfo kernel_info(const engine::EngineFile& file, const fb::Plan& plan,
   info.largest_batch = variant.largest_batch();
   info.left_out = variant.kernel() == engine::kNoKernel;
   if (info.left_out) {
-    info.tactic = "(later step)";
+    info.tactic = runtime::kLaterStep;
     return info;
   }
   const fb::CudaKernel& kernel = *plan.kernels()->Get(variant.kernel());

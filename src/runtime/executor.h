@@ -30,11 +30,15 @@ struct CallerMemory {
   bool on_gpu = false;
 };
 
+/// What stands for the kernel of a step that is left out.
+inline constexpr const char* kLaterStep = "(later step)";
+
 /// Microseconds and kernel of every step of one run, in the plan's order.
 struct StepTime {
   double microseconds = 0;
   const char* kernel = "";
-  double bytes = 0;  ///< inputs, outputs and weights, each once; 0: not counted
+  double bytes = 0;       ///< inputs, outputs and weights, each once; 0: not counted
+  bool left_out = false;  ///< nothing ran: the next step that is not left out did its work
 };
 
 /// Runs one plan. One execution at a time; any number of executors share an EngineFile. Inputs and

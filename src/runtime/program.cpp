@@ -348,8 +348,10 @@ Status Program::run_profiled(std::span<const void* const> inputs, std::span<void
   Clock::time_point start = Clock::now();
   return run_steps([&](unsigned i) {
     const Clock::time_point end = Clock::now();
-    times[i] = {std::chrono::duration<double, std::micro>(end - start).count(), steps_[i]->kernel(),
-                bytes_of(i)};
+    times[i] = {.microseconds = std::chrono::duration<double, std::micro>(end - start).count(),
+                .kernel = steps_[i]->kernel(),
+                .bytes = bytes_of(i),
+                .left_out = runs_[i] == 0};
     start = end;
     return Status();
   });

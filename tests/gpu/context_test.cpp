@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <array>
 #include <atomic>
 #include <cstring>
 #include <thread>
@@ -12,77 +11,16 @@
 #include "device/cuda_memory.h"
 #include "device/cuda_stream.h"
 #include "fake_driver/fake_cuda.h"
-#include "ir/build.h"
-#include "lower/cuda/lower_cuda.h"
-#include "xinfer/core/engine.h"
+#include "fake_driver/sample_engine.h"
 
 namespace xinfer {
 namespace {
 
 using ::testing::Contains;
 using ::testing::HasSubstr;
-
-constexpr std::int64_t kLargestBatch = 80;
-
-std::unique_ptr<engine::fb::BindingT> binding(const std::string& name, const Shape& sample) {
-  auto made = std::make_unique<engine::fb::BindingT>();
-  made->name = name;
-  made->dtype = static_cast<std::uint8_t>(DType::kFloat32);
-  made->dims.push_back("batch");
-  for (const std::int64_t dim : sample) made->dims.push_back(std::to_string(dim));
-  for (auto [batch, shape] :
-       {std::pair(std::int64_t{1}, &made->min), {4, &made->opt}, {kLargestBatch, &made->max}}) {
-    shape->push_back(batch);
-    shape->insert(shape->end(), sample.begin(), sample.end());
-  }
-  return made;
-}
-
-/// x [batch, 8, 16, 16] through two convolutions to y [batch, 16, 16, 16]: Transpose, Conv, Conv,
-/// Transpose. Its kernels are stand-ins: nothing here needs NVRTC.
-/// `leaves_out`: at batch 1 the second convolution's launch does the work of the first's.
-Engine make_engine(bool leaves_out = false) {
-  ir::GraphBuilder builder;
-  const ir::ValueId x = builder.input("x", {ir::Dim::symbol("batch"), 8, 16, 16});
-  const ir::ValueId first =
-      builder.conv(x, builder.random_constant({16, 8, 3, 3}), ir::kNoValue, {.pad = 1}, "conv1");
-  builder.output(builder.conv(first, builder.random_constant({16, 16, 3, 3}, 1), ir::kNoValue,
-                              {.pad = 1}, "conv2"),
-                 "y");
-  engine::BlobWriter blobs;
-  lower::OpenCudaPlan open =
-      lower::lower_cuda(builder.graph(), {{"batch", {1, 4, kLargestBatch}}},
-                        lower::make_cuda_target("sm_90a", lower::CudaBackend::kAuto).value(), blobs)
-          .value();
-  const std::array<std::byte, 64> cubin = {};
-  for (std::size_t i = 0; i < open.launches.size(); ++i) {
-    const kernels::cuda::KernelSpec& spec = open.launches[i].points.front().candidates.front();
-    if (leaves_out && i == 1) {
-      auto nothing = std::make_unique<engine::fb::CudaVariantT>();
-      nothing->largest_batch = 1;
-      nothing->kernel = engine::kNoKernel;
-      open.plan->steps[i]->params.AsCuda()->variants.push_back(std::move(nothing));
-    }
-    auto variant = std::make_unique<engine::fb::CudaVariantT>();
-    variant->largest_batch = kLargestBatch;
-    variant->kernel = static_cast<std::uint32_t>(open.plan->kernels.size());
-    open.plan->steps[i]->params.AsCuda()->variants.push_back(std::move(variant));
-    open.plan->kernels.push_back(
-        lower::write_kernel(spec, blobs.add(std::span<const std::byte>(cubin))));
-  }
-  engine::fb::EngineT engine;
-  engine.inputs.push_back(binding("x", {8, 16, 16}));
-  engine.outputs.push_back(binding("y", {16, 16, 16}));
-  auto symbol = std::make_unique<engine::fb::SymbolRangeT>();
-  symbol->name = "batch";
-  symbol->min = 1;
-  symbol->opt = 4;
-  symbol->max = kLargestBatch;
-  engine.symbols.push_back(std::move(symbol));
-  engine.plans.push_back(std::move(open.plan));
-  const std::string bytes = engine::serialize(engine, blobs);
-  return Engine::load(std::as_bytes(std::span(bytes)));
-}
+using testing_gpu::kLargestBatch;
+using testing_gpu::LeftOut;
+using testing_gpu::make_engine;
 
 const ContextOptions kOnGpu = {.device = "cuda"};
 
@@ -167,7 +105,7 @@ TEST_F(GpuContextTest, AlternatingBuffersUpdateTheNodesThatTouchThem) {
 }
 
 TEST_F(GpuContextTest, LaunchesAreLeftOutWhereTheNextDoesTheirWork) {
-  const Engine engine = make_engine(/*leaves_out=*/true);
+  const Engine engine = make_engine(LeftOut::kChained);
   EXPECT_EQ(engine.steps("cuda:sm_90a")[1].kernels.front().tactic, "(later step)");
   context_ = Context(engine, kOnGpu);
   const GpuMemory x(2 * 8 * 256), y(2 * 16 * 256), other(2 * 8 * 256);
@@ -179,6 +117,38 @@ TEST_F(GpuContextTest, LaunchesAreLeftOutWhereTheNextDoesTheirWork) {
   EXPECT_THAT(launches.front().arguments, Contains(other.address()));
   run(x.data(), y.data(), 2);
   EXPECT_EQ(fake_cuda::take_launches().size(), 4u);
+}
+
+TEST_F(GpuContextTest, WhatALaterLaunchWritesIsObserved) {
+  const std::vector<Tensor> inputs = {Tensor(DType::kFloat32, {1, 8, 16, 16})};
+  const auto observed = [&](LeftOut left_out) {
+    std::vector<std::string> names;
+    Context(make_engine(left_out), kOnGpu)
+        .infer_observed(inputs,
+                        [&](const std::string& name, const Tensor&) { names.push_back(name); });
+    return names;
+  };
+  const std::vector<std::string> all = observed(LeftOut::kNothing);
+  EXPECT_THAT(all, Contains("conv1"));
+  EXPECT_THAT(observed(LeftOut::kChained), testing::UnorderedElementsAreArray(all));
+  std::vector<std::string> rest = all;
+  std::erase(rest, "conv1");
+  EXPECT_THAT(observed(LeftOut::kReplaced), testing::ElementsAreArray(rest));
+}
+
+TEST_F(GpuContextTest, ProfilesSayWhatIsLeftOut) {
+  Context context(make_engine(LeftOut::kChained), kOnGpu);
+  for (const std::int64_t batch : {1, 2}) {
+    const std::vector<Tensor> inputs = {Tensor(DType::kFloat32, {batch, 8, 16, 16})};
+    const std::vector<StepProfile> steps = context.profile(inputs);
+    ASSERT_EQ(steps.size(), 4u);
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      const bool left_out = batch == 1 && i == 1;
+      EXPECT_EQ(steps[i].left_out, left_out) << i;
+      EXPECT_EQ(steps[i].kernel == "(later step)", left_out) << i;
+      EXPECT_EQ(steps[i].microseconds == 0, left_out) << i;
+    }
+  }
 }
 
 TEST_F(GpuContextTest, UploadsAreThereBeforeOtherStreamsRun) {

@@ -141,6 +141,7 @@ struct StepProfile {
   /// What it has to move at least, each once: inputs, outputs, weights. A CPU's caches hold much of
   /// it.
   double bytes = 0;
+  bool left_out = false;  ///< nothing ran: the next step that is not left out did its work
 };
 
 /// Receives a value of the model while a run goes on: its name in the model and its real values as

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/aligned_buffer.h"
+#include "runtime/cuda/launched_kernels.h"
 
 namespace xinfer::runtime {
 namespace {
@@ -23,14 +24,6 @@ std::size_t largest_bytes(const fb::Binding& binding) {
     bytes *= static_cast<std::size_t>(std::max<std::int64_t>(dim, 0));
   }
   return bytes;
-}
-
-/// The kernel for a batch, or kNoKernel: the first variant that reaches it, else the last.
-unsigned choose_kernel(const fb::Cuda& launch, std::int64_t batch) {
-  for (const fb::CudaVariant* variant : *launch.variants()) {
-    if (batch <= variant->largest_batch()) return variant->kernel();
-  }
-  return launch.variants()->Get(launch.variants()->size() - 1)->kernel();
 }
 
 }  // namespace
@@ -142,10 +135,9 @@ std::string CudaProgram::step_name(unsigned step) const {
 Result<std::optional<BoundKernel>> CudaProgram::make_launch(unsigned step,
                                                             const char*& tactic) const {
   const fb::Cuda& launch = *plan().steps()->Get(step)->params_as_Cuda();
-  const std::int64_t batch = bound_->plan.dims()[launch.batch()];
-  const unsigned chosen = choose_kernel(launch, batch);
+  const unsigned chosen = chosen_kernel(launch, bound_->plan.dims());
   if (chosen == engine::kNoKernel) {
-    tactic = "(later step)";
+    tactic = kLaterStep;
     return std::optional<BoundKernel>();
   }
   OperandAddresses addresses;
@@ -162,6 +154,7 @@ Result<std::optional<BoundKernel>> CudaProgram::make_launch(unsigned step,
   const CudaEngine::LoadedKernel& kernel = engine_->kernel(chosen);
   tactic = kernel.spec.tactic.c_str();
   const bool overlap = engine_->device().compute_capability >= 90;
+  const std::int64_t batch = bound_->plan.dims()[launch.batch()];
   Result<BoundKernel> made = BoundKernel::bind(kernel.spec, kernel.function, addresses, batch,
                                                engine_->device().multiprocessors, overlap);
   if (made.ok()) return std::optional(*std::move(made));
@@ -316,13 +309,12 @@ Status CudaProgram::run_observed(std::span<const void* const> inputs,
     if (plan().tensors()->Get(i)->storage() != fb::Storage::Input) continue;
     XINFER_RETURN_IF_ERROR(observe(i, observer));
   }
+  const auto made = tensors_made(plan(), bound_->plan.dims());
   for (unsigned i = 0; i < bound_->launches.size(); ++i) {
-    if (!bound_->launches.has(i)) continue;  // what it would write is never made
+    if (!bound_->launches.has(i)) continue;
     XINFER_RETURN_IF_ERROR(bound_->launches.launch_single(i, stream_));
     XINFER_RETURN_IF_ERROR(stream_.synchronize().with_context("step \"" + step_name(i) + "\""));
-    for (const std::int32_t output : *plan().steps()->Get(i)->outputs()) {
-      if (output >= 0) XINFER_RETURN_IF_ERROR(observe(static_cast<unsigned>(output), observer));
-    }
+    for (const unsigned tensor : made[i]) XINFER_RETURN_IF_ERROR(observe(tensor, observer));
   }
   return finish(outputs);
 }
@@ -337,29 +329,19 @@ Status CudaProgram::run_observed_there(std::span<const void* const> inputs,
   if (std::any_of(inputs.begin(), inputs.end(), cuda::is_page_locked)) {
     XINFER_RETURN_IF_ERROR(stream_.synchronize());
   }
-  const auto observe = [&](std::size_t index) -> Status {
-    const auto* names = plan().tensors()->Get(static_cast<unsigned>(index))->names();
+  const auto observe = [&](unsigned index) -> Status {
+    const auto* names = plan().tensors()->Get(index)->names();
     if (names == nullptr || names->size() == 0) return Status();
     return observer(*names, bound_->plan.tensors()[index], stream_);
   };
-  // A concatenation is written in parts: it is whole behind the last step that writes it.
-  std::vector<unsigned> last_writer(plan().tensors()->size(), 0);
-  for (unsigned i = 0; i < plan().steps()->size(); ++i) {
-    for (const std::int32_t output : *plan().steps()->Get(i)->outputs()) {
-      if (output >= 0) last_writer[static_cast<std::size_t>(output)] = i;
-    }
-  }
   for (unsigned i = 0; i < plan().tensors()->size(); ++i) {
     if (plan().tensors()->Get(i)->storage() != fb::Storage::Input) continue;
     XINFER_RETURN_IF_ERROR(observe(i));
   }
+  const auto made = tensors_made(plan(), bound_->plan.dims());
   for (unsigned i = 0; i < bound_->launches.size(); ++i) {
-    if (!bound_->launches.has(i)) continue;
     XINFER_RETURN_IF_ERROR(bound_->launches.launch_single(i, stream_));
-    for (const std::int32_t output : *plan().steps()->Get(i)->outputs()) {
-      if (output < 0 || last_writer[static_cast<std::size_t>(output)] != i) continue;
-      XINFER_RETURN_IF_ERROR(observe(static_cast<std::size_t>(output)));
-    }
+    for (const unsigned tensor : made[i]) XINFER_RETURN_IF_ERROR(observe(tensor));
   }
   return end(stream_);
 }
@@ -400,8 +382,10 @@ Status CudaProgram::run_profiled(std::span<const void* const> inputs,
   for (unsigned i = 0; i < launches.size(); ++i) {
     XINFER_ASSIGN_OR_RETURN(const float ms, events[i + 1].milliseconds_since(events[i]));
     const bool has = launches.has(i);
-    times.push_back({has ? 1e3 * static_cast<double>(ms) : 0.0, launches.tactic(i),
-                     has ? bytes_moved(i) : 0.0});
+    times.push_back({.microseconds = has ? 1e3 * static_cast<double>(ms) : 0.0,
+                     .kernel = launches.tactic(i),
+                     .bytes = has ? bytes_moved(i) : 0.0,
+                     .left_out = !has});
   }
   return Status();
 }

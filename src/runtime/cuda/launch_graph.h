@@ -15,7 +15,7 @@ namespace xinfer::runtime {
 
 class LaunchGraph {
  public:
-  /// Appends a launch; none if the next one does its work. `step` is its name in errors, `tactic`
+  /// Appends a launch; none if a later one does its work. `step` is its name in errors, `tactic`
   /// its kernel's in profiles.
   void add(std::optional<kernels::cuda::BoundKernel> launch, std::string step, const char* tactic);
   /// Replaces launch `index` by the same kernel at the same batch with other addresses.

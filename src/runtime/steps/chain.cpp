@@ -2,6 +2,7 @@
 #include "runtime/steps/chain.h"
 
 #include "kernels/chain/chain.h"
+#include "runtime/executor.h"
 #include "runtime/steps/conv_operands.h"
 
 namespace xinfer::runtime {
@@ -74,7 +75,7 @@ class ChainStep final : public Step {
 class ChainedStep final : public Step {
  public:
   Status run(ThreadPool& /*pool*/) override { return {}; }
-  const char* kernel() const override { return "(next step)"; }
+  const char* kernel() const override { return kLaterStep; }
 };
 
 }  // namespace
