@@ -1,6 +1,7 @@
 #include "engine/dim_program.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace xinfer::engine {
 
@@ -12,6 +13,7 @@ Result<std::vector<std::int64_t>> evaluate_dims(const DimNodes& dims,
     const std::int64_t a = values.empty() ? 0 : values[node->a()];
     const std::int64_t b = values.empty() ? 0 : values[node->b()];
     std::int64_t value = 0;
+    bool overflows = false;
     switch (node->op()) {
       case fb::DimOp::Constant:
         value = node->value();
@@ -20,14 +22,15 @@ Result<std::vector<std::int64_t>> evaluate_dims(const DimNodes& dims,
         value = symbols[static_cast<std::size_t>(node->value())];
         break;
       case fb::DimOp::Add:
-        value = a + b;
+        overflows = __builtin_add_overflow(a, b, &value);
         break;
       case fb::DimOp::Mul:
-        value = a * b;
+        overflows = __builtin_mul_overflow(a, b, &value);
         break;
       case fb::DimOp::FloorDiv:
         if (b == 0) return invalid_argument("a dimension divides by zero for these input shapes");
-        value = a / b - ((a % b != 0 && (a < 0) != (b < 0)) ? 1 : 0);
+        overflows = b == -1 && a == std::numeric_limits<std::int64_t>::min();
+        if (!overflows) value = a / b - ((a % b != 0 && (a < 0) != (b < 0)) ? 1 : 0);
         break;
       case fb::DimOp::Min:
         value = std::min(a, b);
@@ -36,6 +39,7 @@ Result<std::vector<std::int64_t>> evaluate_dims(const DimNodes& dims,
         value = std::max(a, b);
         break;
     }
+    if (overflows) return invalid_argument("a dimension overflows for these input shapes");
     values.push_back(value);
   }
   return values;

@@ -5,6 +5,7 @@
 
 #include <cstring>
 #include <fstream>
+#include <limits>
 #include <random>
 
 #include "core/file.h"
@@ -80,6 +81,22 @@ TEST(EngineFile, LoadsWhatItWroteAtAnyAlignment) {
     EXPECT_EQ(reinterpret_cast<const float*>(file->blob(*gemm->weights()))[2], 3.0f);
     const std::int64_t batch = 5;
     EXPECT_EQ(evaluate_dims(*plan.dims(), {&batch, 1}).value()[2], 15);
+  }
+}
+
+TEST(DimProgram, OverflowsAreErrors) {
+  constexpr std::int64_t kLeast = std::numeric_limits<std::int64_t>::min();
+  for (const fb::DimOp op : {fb::DimOp::Add, fb::DimOp::Mul, fb::DimOp::FloorDiv}) {
+    BlobWriter blobs;
+    fb::EngineT engine = sample(blobs);
+    engine.plans[0]->dims = {fb::DimNode(kLeast, 0, 0, fb::DimOp::Constant),
+                             fb::DimNode(-1, 0, 0, fb::DimOp::Constant), fb::DimNode(0, 0, 1, op)};
+    const std::string bytes = serialize(engine, blobs);
+    const auto file = EngineFile::load(std::as_bytes(std::span(bytes)), "e").value();
+    const Result<std::vector<std::int64_t>> values =
+        evaluate_dims(*file->engine().plans()->Get(0)->dims(), {});
+    EXPECT_EQ(values.status().message(), "a dimension overflows for these input shapes")
+        << EnumNameDimOp(op);
   }
 }
 

@@ -19,6 +19,19 @@ std::string dims_text(const Binding& binding) {
   return text + "]";
 }
 
+/// Whether its sizes can be computed with: products of damaged dimensions may overflow.
+bool has_countable_bytes(const TensorView& view, std::uint64_t pixel_stride) {
+  constexpr std::uint64_t kMostElements = std::uint64_t{1} << 56;
+  std::uint64_t pixels = 1, elements = 0;
+  for (std::size_t i = 0; i + 1 < view.dims.size(); ++i) {
+    const auto dim = static_cast<std::uint64_t>(std::max<std::int64_t>(view.dims[i], 1));
+    if (__builtin_mul_overflow(pixels, dim, &pixels)) return false;
+  }
+  const auto row =
+      std::max({pixel_stride, static_cast<std::uint64_t>(view.channels()), std::uint64_t{1}});
+  return !__builtin_mul_overflow(pixels, row, &elements) && elements <= kMostElements;
+}
+
 /// The tensor that stands for input `binding` in the plan: the first; later ones are reshapes.
 const engine::fb::Tensor* input_tensor(const engine::fb::Plan& plan, unsigned binding) {
   for (const engine::fb::Tensor* tensor : *plan.tensors()) {
@@ -134,6 +147,10 @@ Status BoundPlan::place_tensor(unsigned index) {
     view.dims.push_back(dims_[dim]);
   }
   view.pixel_stride = view.channels();
+  if (!has_countable_bytes(view, tensor.pixel_stride())) {
+    return failure(ErrorCode::kIncompatibleEngine, "{}: damaged: a tensor of too many elements: {}",
+                   file_->origin(), to_string(view.dims));
+  }
   if (tensor.view_of() >= 0) {
     const TensorView& base = tensors_[static_cast<std::size_t>(tensor.view_of())];
     const auto stride = static_cast<std::uint64_t>(base.pixel_stride);

@@ -48,7 +48,8 @@ Result<BoundKernel> BoundKernel::bind(const KernelSpec& spec, const driver_api::
                                       const OperandAddresses& addresses, std::int64_t batch,
                                       int multiprocessors, bool overlap) {
   const std::int64_t blocks = spec.grid.blocks(batch, multiprocessors);
-  if (batch < 1 || blocks > std::numeric_limits<std::int32_t>::max()) {
+  constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
+  if (batch < 1 || batch > kMost || blocks < 1 || blocks > kMost) {
     return invalid_argument("{}: batch {} needs {} blocks", spec.tactic, batch, blocks);
   }
   BoundKernel bound;

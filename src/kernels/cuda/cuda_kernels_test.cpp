@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 #include <set>
 #include <string>
@@ -324,6 +325,18 @@ TEST(GridRule, PersistentGridsAreWholeMultiples) {
   rule.multiple = 8;
   EXPECT_EQ(rule.blocks(128, 132), 128);
   EXPECT_EQ(rule.blocks(1, 4), 8);
+}
+
+TEST(GridRule, TilesDoNotOverflow) {
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  GridRule rule;
+  rule.items_per_image = std::int64_t{1} << 62;
+  EXPECT_EQ(rule.tiles(1), std::int64_t{1} << 62);
+  EXPECT_EQ(rule.tiles(4), kMost);
+  rule.tiles_per_item_tile = 2;
+  EXPECT_EQ(rule.tiles(1), kMost);
+  rule.items_per_tile = kMost;
+  EXPECT_EQ(rule.tiles(1), kMost);
 }
 
 // A strided convolution equals its space-to-depth form, tap for tap.

@@ -1,8 +1,17 @@
 #include "kernels/cuda/kernel_spec.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace xinfer::kernels::cuda {
+
+std::int64_t GridRule::tiles(std::int64_t batch) const {
+  std::int64_t items = 0, all = 0;
+  const bool overflows = __builtin_mul_overflow(batch, items_per_image, &items) ||
+                         __builtin_add_overflow(items, items_per_tile - 1, &items) ||
+                         __builtin_mul_overflow(items / items_per_tile, tiles_per_item_tile, &all);
+  return overflows ? std::numeric_limits<std::int64_t>::max() : all;
+}
 
 std::int64_t GridRule::blocks(std::int64_t batch, int multiprocessors) const {
   const std::int64_t all = tiles(batch);

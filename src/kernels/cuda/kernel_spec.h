@@ -78,10 +78,8 @@ struct GridRule {
   /// A persistent grid is a multiple of this (and at least this).
   int multiple = 1;
 
-  /// Tiles of the whole problem.
-  std::int64_t tiles(std::int64_t batch) const {
-    return (batch * items_per_image + items_per_tile - 1) / items_per_tile * tiles_per_item_tile;
-  }
+  /// Tiles of the whole problem; the largest number there is where they are more (damaged engines).
+  std::int64_t tiles(std::int64_t batch) const;
   std::int64_t blocks(std::int64_t batch, int multiprocessors) const;
 };
 

@@ -13,6 +13,13 @@ cuda::DevicePointer address(const void* data) {
 
 }  // namespace
 
+Status CallerSlot::check_fits(std::size_t bytes, const std::string& origin) const {
+  if (bytes <= largest_bytes_) return Status();
+  return failure(ErrorCode::kIncompatibleEngine,
+                 "{}: damaged: {} has {} bytes; at its largest shape {}", origin, what_, bytes,
+                 largest_bytes_);
+}
+
 Result<bool> CallerSlot::is_used_in_place(const CallerMemory& memory, std::size_t bytes) const {
   if (!memory.on_gpu) return false;
   // At every run: the memory may have been freed since the last one.

@@ -23,6 +23,9 @@ class CallerSlot {
   CallerSlot(std::string what, int ordinal, std::size_t largest_bytes)
       : what_(std::move(what)), ordinal_(ordinal), largest_bytes_(largest_bytes) {}
 
+  /// Fails if no shape of the profile has so many bytes: `origin` is a damaged file then.
+  Status check_fits(std::size_t bytes, const std::string& origin) const;
+
   /// Makes `bytes` of an input readable for kernels enqueued on `stream` from now on, and returns
   /// where they are. Pageable host memory has been read when this returns.
   Result<cuda::DevicePointer> bring_in(const CallerMemory& source, std::size_t bytes,

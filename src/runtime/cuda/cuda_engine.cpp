@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <mutex>
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -40,6 +41,20 @@ int suitability(std::string_view target, int capability) {
   const bool exact_only = end != target.data() + target.size();  // sm_90a
   if (exact_only) return built_for == capability ? 1000 : 0;
   return built_for / 10 == capability / 10 && built_for <= capability ? built_for : 0;
+}
+
+/// Bytes of a constant's elements; none if no constant has its dimensions.
+std::optional<std::size_t> constant_bytes(const fb::Plan& plan, const fb::Tensor& tensor) {
+  std::size_t bytes = size_of(static_cast<DType>(tensor.dtype()));
+  for (const std::uint32_t dim : *tensor.dims()) {
+    const fb::DimNode* node = plan.dims()->Get(dim);
+    if (node->op() != fb::DimOp::Constant) continue;
+    if (node->value() < 0 ||
+        __builtin_mul_overflow(bytes, static_cast<std::size_t>(node->value()), &bytes)) {
+      return std::nullopt;
+    }
+  }
+  return bytes;
 }
 
 }  // namespace
@@ -118,12 +133,13 @@ Status CudaEngine::upload() {
   }
   for (const fb::Tensor* tensor : *plan_->tensors()) {
     if (tensor->storage() != fb::Storage::Constant) continue;
-    std::size_t bytes = size_of(static_cast<DType>(tensor->dtype()));
-    for (const std::uint32_t dim : *tensor->dims()) {
-      const auto* node = plan_->dims()->Get(dim);
-      if (node->op() == fb::DimOp::Constant) bytes *= static_cast<std::size_t>(node->value());
+    const std::optional<std::size_t> bytes = constant_bytes(*plan_, *tensor);
+    const std::size_t there = file_->blobs().size();
+    if (!bytes || tensor->offset() > there || *bytes > there - tensor->offset()) {
+      return failure(ErrorCode::kIncompatibleEngine,
+                     "{}: damaged: a constant does not lie within the weights", file_->origin());
     }
-    if (tensor->offset() + bytes <= file_->blobs().size()) keep(tensor->offset(), bytes);
+    keep(tensor->offset(), *bytes);
   }
   std::size_t total = 0;
   for (auto& [offset, part] : parts_) {

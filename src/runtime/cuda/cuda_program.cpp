@@ -116,13 +116,16 @@ Result<std::unique_ptr<CudaProgram::Bound>> CudaProgram::make_bound(
   for (unsigned i = 0; i < plan().tensors()->size(); ++i) {
     const fb::Tensor& tensor = *plan().tensors()->Get(i);
     if (tensor.storage() != fb::Storage::Input) continue;
-    bound->input_bytes[tensor.binding()] = bound->plan.tensors()[i].size_bytes();
+    const std::size_t bytes = bound->plan.tensors()[i].size_bytes();
+    XINFER_RETURN_IF_ERROR(inputs_[tensor.binding()].check_fits(bytes, file_->origin()));
+    bound->input_bytes[tensor.binding()] = bytes;
   }
   for (unsigned i = 0; i < outputs_.size(); ++i) {
     std::size_t bytes = size_of(static_cast<DType>(file_->engine().outputs()->Get(i)->dtype()));
     for (const std::int64_t dim : bound->plan.output_shapes()[i]) {
       bytes *= static_cast<std::size_t>(dim);
     }
+    XINFER_RETURN_IF_ERROR(outputs_[i].check_fits(bytes, file_->origin()));
     bound->output_bytes.push_back(bytes);
   }
   return bound;
