@@ -16,9 +16,9 @@ using kernels::cuda::AverageProductProblem;
 using kernels::cuda::KernelSpec;
 using kernels::cuda::Operand;
 
-/// Whether the pool has one window, which is the whole of x.
+/// Whether the pool has one window, which is the whole of x, and is one launch: volumes take two.
 bool has_one_window(const fb::PoolT& pool, const CudaTensor& x) {
-  if (pool.kernel.size() + 1 != x.dims.size()) return false;
+  if (pool.kernel.size() > 2 || pool.kernel.size() + 1 != x.dims.size()) return false;
   for (std::size_t i = 0; i < pool.kernel.size(); ++i) {
     if (pool.kernel[i] != x.dims[i] || pool.pads_begin[i] != 0 || pool.pads_end[i] != 0 ||
         pool.dilations[i] != 1) {
