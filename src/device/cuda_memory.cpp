@@ -77,6 +77,23 @@ Result<Owner> owner_of(DevicePointer address) {
   return owner;
 }
 
+/// Fails unless `size_bytes` from `address` on are the owner's. What no context owns may be made of
+/// several mappings (cuMemMap), of which the driver names one: it ends where memory is unknown.
+Status check_extent(const Owner& owner, DevicePointer address, std::size_t size_bytes) {
+  if (owner.size_bytes == 0) return Status();
+  DevicePointer end = owner.start + owner.size_bytes;
+  while (end - address < size_bytes && owner.context == nullptr) {
+    XINFER_ASSIGN_OR_RETURN(const Owner next, owner_of(end));
+    const DevicePointer next_end = next.start + next.size_bytes;
+    const bool same_kind = next.memory_type == owner.memory_type && next.context == nullptr;
+    if (!same_kind || next.ordinal != owner.ordinal || next_end <= end) break;
+    end = next_end;
+  }
+  if (end - address >= size_bytes) return Status();
+  return invalid_argument("{:#x} has {} bytes left of an allocation of {}; needed: {}", address,
+                          end - address, end - owner.start, size_bytes);
+}
+
 }  // namespace
 
 Status check_accessible(DevicePointer address, std::size_t size_bytes, int ordinal) {
@@ -91,10 +108,7 @@ Status check_accessible(DevicePointer address, std::size_t size_bytes, int ordin
     return invalid_argument("{:#x} is memory of cuda:{}; this context runs on cuda:{}", address,
                             owner.ordinal, ordinal);
   }
-  if (owner.size_bytes != 0 && owner.start + owner.size_bytes - address < size_bytes) {
-    return invalid_argument("{:#x} has {} bytes left of an allocation of {}; needed: {}", address,
-                            owner.start + owner.size_bytes - address, owner.size_bytes, size_bytes);
-  }
+  XINFER_RETURN_IF_ERROR(check_extent(owner, address, size_bytes));
   XINFER_ASSIGN_OR_RETURN(const DriverApi* api, driver());
   ContextHandle current = nullptr;
   XINFER_CUDA_RETURN_IF_ERROR(api->context_get_current(&current), "cuCtxGetCurrent");

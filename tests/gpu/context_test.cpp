@@ -248,6 +248,22 @@ TEST_F(GpuContextTest, ForeignPointersAreNamed) {
   EXPECT_EQ(failure_of(input(x.data()), output(y.data())), "");
 }
 
+TEST_F(GpuContextTest, MemoryMayBeMadeOfSeveralMappings) {
+  constexpr std::size_t kBytes = 2 * 8 * 256 * 4;
+  const GpuMemory y(2 * 16 * 256);
+  const auto input_at = [](std::uintptr_t address) {
+    return input(reinterpret_cast<void*>(address));
+  };
+  const std::uintptr_t whole = fake_cuda::map_range({kBytes / 2, kBytes / 4, kBytes / 4});
+  EXPECT_EQ(failure_of(input_at(whole), output(y.data())), "");
+  EXPECT_THAT(fake_cuda::take_launches().front().arguments, Contains(whole));
+  const std::uintptr_t cut = fake_cuda::map_range({kBytes / 2, kBytes / 4});
+  EXPECT_THAT(
+      failure_of(input_at(cut), output(y.data())),
+      testing::AllOf(HasSubstr("input \"x\""),
+                     HasSubstr("12288 bytes left of an allocation of 12288; needed: 16384")));
+}
+
 TEST_F(GpuContextTest, ArgumentsThatDoNotFitAreNamed) {
   const GpuMemory x(2 * 8 * 256), y(2 * 16 * 256);
   EXPECT_THAT(failure_of(input(nullptr), output(y.data())), HasSubstr("input \"x\" has no data"));

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <iterator>
+#include <numeric>
 #include <utility>
 
 #include "fake_state.h"
@@ -63,6 +64,19 @@ std::size_t device_bytes_in_use() {
     if (allocation.on_device) bytes += allocation.bytes;
   }
   return bytes;
+}
+
+std::uintptr_t map_range(const std::vector<std::size_t>& mappings) {
+  constexpr std::size_t kBehind = 256;  // belongs to nobody
+  const std::size_t bytes = std::accumulate(mappings.begin(), mappings.end(), kBehind);
+  void* data = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
+  const std::lock_guard lock(state().mutex);
+  auto address = reinterpret_cast<std::uintptr_t>(data);
+  for (const std::size_t mapping : mappings) {
+    state().memory[address] = {mapping, nullptr, true};
+    address += mapping;
+  }
+  return reinterpret_cast<std::uintptr_t>(data);
 }
 
 void* make_context() {

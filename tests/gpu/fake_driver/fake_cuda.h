@@ -33,6 +33,10 @@ void fail_next(const std::string& call, int result, int skip = 0);
 void set_memory_limit(std::size_t bytes);
 std::size_t device_bytes_in_use();
 
+/// An address range of the device made of mappings of these sizes (cuMemMap), which the driver
+/// knows one by one. They belong to no context and are never given back.
+std::uintptr_t map_range(const std::vector<std::size_t>& mappings);
+
 /// A context beside the primary one, as pycuda makes one; current contexts are the driver's.
 void* make_context();
 
