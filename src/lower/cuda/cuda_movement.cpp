@@ -266,7 +266,7 @@ Status lower_cuda_step(CudaLowering& cuda, const fb::StepT& step, const fb::Conc
       continue;
     }
     const std::string name = fmt::format("{} part {}", step.name, i + 1);
-    const bool is_last = i + 1 == step.inputs.size();
+    const bool is_last = position + x.dims[axis] == y.dims[axis];  // parts behind it are empty
     const bool rows = axis + 1 == y.dims.size() && x.batch == y.batch && size_of(y.dtype) <= 4 &&
                       (y.is_int8() || y.dtype == DType::kFloat32 || y.dtype == DType::kFloat16);
     if (rows) {

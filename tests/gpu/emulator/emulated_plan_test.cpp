@@ -250,5 +250,14 @@ TEST(EmulatedPlan, MultipliesAColumn) {
   expect_equal_products(builder, column, {{"x", numbers({kBatch, 10, 3})}});
 }
 
+TEST(EmulatedPlan, MultipliesPartsOfWhichTheLastIsEmpty) {
+  ir::GraphBuilder builder;
+  const ir::ValueId x = builder.input("x", {batch(), 3, 2});
+  const ir::Slice no_columns{{0, 0, 2}, {batch(), 3, 0}, {1, 1, 1}};
+  const ir::ValueId empty = builder.add(no_columns, {x}, "empty");
+  const ir::ValueId joined = builder.concat({x, x, x, x, x, empty}, 2, "joined");
+  expect_equal_products(builder, joined, {{"x", numbers({kBatch, 3, 2})}});
+}
+
 }  // namespace
 }  // namespace xinfer::gpu::emulator
