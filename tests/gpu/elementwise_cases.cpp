@@ -2,6 +2,7 @@
 // axis joined.
 #include <fmt/format.h>
 
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <numeric>
@@ -66,77 +67,120 @@ GpuCase function_case(Random& random, std::uint64_t seed) {
   return result;
 }
 
-/// Up to four parts, joined along one of three axes; parts without a batch are the same for every
-/// image.
-GpuCase joined_case(Random& random, std::uint64_t seed) {
+/// Tensors of three axes, of which one is made of up to four parts.
+struct Parts {
+  DType type = DType::kInt8;
+  std::size_t axis = 0;
+  std::array<std::int64_t, 3> dims = {};  ///< of the whole
+  std::int64_t pitch = 0;                 ///< of the whole's rows
+  std::vector<std::int64_t> sizes;        ///< of the parts along the axis
+  std::vector<bool> shared;               ///< without a batch: the same for every image
+  std::vector<std::vector<std::uint8_t>> data;
+
+  /// The axes of a part.
+  std::array<std::int64_t, 3> own(std::size_t part) const {
+    std::array<std::int64_t, 3> result = dims;
+    result[axis] = sizes[part];
+    return result;
+  }
+  std::int64_t elements(std::size_t part) const {
+    const auto [outer, middle, inner] = own(part);
+    return outer * middle * inner;
+  }
+};
+
+Parts random_parts(Random& random, std::int64_t batch) {
   constexpr DType kTypes[] = {DType::kInt8,  DType::kUInt8, DType::kFloat16,
                               DType::kInt32, DType::kInt64, DType::kBool};
-  const DType type = kTypes[random.pick(0, 5)];
-  const std::size_t size = size_of(type);
-  ElementwiseProblem p;
-  p.y_dtype = type;
-  p.range_axis = static_cast<int>(random.pick(0, 2));
-  const auto axis = static_cast<std::size_t>(p.range_axis);
-  std::array<std::int64_t, 3> dims = {
-      random.pick(1, 6), random.pick(1, 6),
-      random.chance(2) ? 8 * random.pick(1, 4) : random.pick(1, 20)};
-  const auto parts = static_cast<std::size_t>(random.pick(2, 4));
-  std::vector<std::int64_t> sizes;
-  for (std::size_t k = 0; k < parts; ++k) {
-    sizes.push_back(random.chance(2) ? 16 * random.pick(1, 2) : random.pick(1, 9));
+  Parts parts;
+  parts.type = kTypes[random.pick(0, 5)];
+  parts.axis = static_cast<std::size_t>(random.pick(0, 2));
+  const std::int64_t rows = random.pick(1, 6), columns = random.pick(1, 6);
+  parts.dims = {rows, columns, random.chance(2) ? 8 * random.pick(1, 4) : random.pick(1, 20)};
+  const std::int64_t count = random.pick(2, 4);
+  for (std::int64_t k = 0; k < count; ++k) {
+    parts.sizes.push_back(random.chance(2) ? 16 * random.pick(1, 2) : random.pick(1, 9));
   }
-  dims[axis] = std::accumulate(sizes.begin(), sizes.end(), std::int64_t{0});
-  p.padding = random.chance(2) ? 0 : 16;
-  const std::int64_t pitch = dims[2] + p.padding;
-  p.axes = {{dims[0], {}, dims[1] * pitch}, {dims[1], {}, pitch}, {dims[2], {}, 1}};
-  p.y_image_stride = dims[0] * dims[1] * pitch;
-  GpuCase result;
-  result.batch = random.pick(1, 3);
-  std::vector<std::vector<std::uint8_t>> data;
-  std::vector<bool> shared;
+  parts.dims[parts.axis] = std::accumulate(parts.sizes.begin(), parts.sizes.end(), std::int64_t{0});
+  parts.pitch = parts.dims[2] + (random.chance(2) ? 0 : 16);
+  for (std::size_t k = 0; k < parts.sizes.size(); ++k) {
+    parts.shared.push_back(random.chance(4));
+    const std::int64_t elements = parts.elements(k) * (parts.shared[k] ? 1 : batch);
+    if (parts.type == DType::kFloat16) {
+      parts.data.push_back(small_floats(random, elements, parts.type));
+      continue;
+    }
+    const auto bytes = elements * static_cast<std::int64_t>(size_of(parts.type));
+    parts.data.push_back(random.tensor(DType::kUInt8, bytes));
+    for (std::uint8_t& byte : parts.data.back()) {
+      byte = parts.type == DType::kBool ? byte % 2 : byte;
+    }
+  }
+  return parts;
+}
+
+ElementwiseProblem joining_problem(const Parts& parts) {
+  ElementwiseProblem p;
+  p.y_dtype = parts.type;
+  p.range_axis = static_cast<int>(parts.axis);
+  p.padding = parts.pitch - parts.dims[2];
+  p.axes = {{parts.dims[0], {}, parts.dims[1] * parts.pitch},
+            {parts.dims[1], {}, parts.pitch},
+            {parts.dims[2], {}, 1}};
+  p.y_image_stride = parts.dims[0] * parts.dims[1] * parts.pitch;
   std::int64_t begin = 0;
-  for (std::size_t k = 0; k < parts; ++k) {
-    std::array<std::int64_t, 3> own = dims;
-    own[axis] = sizes[k];
-    const std::int64_t elements = own[0] * own[1] * own[2];
-    shared.push_back(random.chance(4));
+  for (std::size_t k = 0; k < parts.sizes.size(); ++k) {
+    const std::array<std::int64_t, 3> own = parts.own(k);
     p.axes[0].strides[k] = own[1] * own[2];
     p.axes[1].strides[k] = own[2];
     p.axes[2].strides[k] = 1;
-    p.operands.push_back({type, shared[k] ? 0 : elements, begin, begin + sizes[k]});
-    begin += sizes[k];
-    const std::int64_t count = elements * (shared[k] ? 1 : result.batch);
-    if (type == DType::kFloat16) {
-      data.push_back(small_floats(random, count, type));
-    } else {
-      data.push_back(random.tensor(DType::kUInt8, count * static_cast<std::int64_t>(size)));
-    }
-    for (std::uint8_t& byte : data.back()) byte = type == DType::kBool ? byte % 2 : byte;
-    p.expression += k + 1 == parts
-                        ? std::string(1, static_cast<char>('a' + k))
-                        : fmt::format("place.inside[{}] ? {} : ", k, static_cast<char>('a' + k));
-    result.inputs.emplace_back(elementwise_operand(k), data.back());
+    const std::int64_t end = begin + parts.sizes[k];
+    p.operands.push_back({parts.type, parts.shared[k] ? 0 : parts.elements(k), begin, end});
+    begin = end;
+    const auto letter = static_cast<char>('a' + k);
+    p.expression += k + 1 == parts.sizes.size()
+                        ? std::string(1, letter)
+                        : fmt::format("place.inside[{}] ? {} : ", k, letter);
   }
+  return p;
+}
+
+Expected joined(const Parts& parts, std::int64_t batch, std::size_t bytes) {
+  const auto& [outer, middle, inner] = parts.dims;
+  const std::size_t size = size_of(parts.type);
+  Expected expected{std::vector<std::uint8_t>(bytes), {}, {}};
+  for (std::int64_t i = 0; i < batch * outer * middle * inner; ++i) {
+    std::array<std::int64_t, 3> at = {i / inner / middle % outer, i / inner % middle, i % inner};
+    const std::int64_t image = i / inner / middle / outer;
+    const std::int64_t to = ((image * outer + at[0]) * middle + at[1]) * parts.pitch + at[2];
+    std::size_t k = 0;
+    for (; at[parts.axis] >= parts.sizes[k]; ++k) at[parts.axis] -= parts.sizes[k];
+    const std::array<std::int64_t, 3> own = parts.own(k);
+    const std::int64_t first = parts.shared[k] ? 0 : image * parts.elements(k);
+    const std::int64_t from = first + (at[0] * own[1] + at[1]) * own[2] + at[2];
+    std::memcpy(&expected.bytes[static_cast<std::size_t>(to) * size],
+                &parts.data[k][static_cast<std::size_t>(from) * size], size);
+  }
+  return expected;
+}
+
+/// The parts joined.
+GpuCase joined_case(Random& random, std::uint64_t seed) {
+  GpuCase result;
+  result.batch = random.pick(1, 3);
+  const Parts parts = random_parts(random, result.batch);
+  const ElementwiseProblem p = joining_problem(parts);
   result.spec = kernels::cuda::elementwise_kernel(p, "concat").value();
-  result.y_bytes = static_cast<std::size_t>(result.batch * p.y_image_stride) * size;
+  for (std::size_t k = 0; k < parts.data.size(); ++k) {
+    result.inputs.emplace_back(elementwise_operand(k), parts.data[k]);
+  }
+  result.y_bytes = static_cast<std::size_t>(result.batch * p.y_image_stride) * size_of(parts.type);
   result.description =
       fmt::format("seed {}: {} parts of {} joined along axis {} of {}x{}x{}, padding {}", seed,
-                  parts, to_string(type), axis, dims[0], dims[1], dims[2], p.padding);
-  result.expected = [=, batch = result.batch, bytes = result.y_bytes] {
-    Expected expected{std::vector<std::uint8_t>(bytes), {}, {}};
-    for (std::int64_t i = 0; i < batch * dims[0] * dims[1] * dims[2]; ++i) {
-      std::array<std::int64_t, 3> at = {i / dims[2] / dims[1] % dims[0], i / dims[2] % dims[1],
-                                        i % dims[2]};
-      const std::int64_t image = i / dims[2] / dims[1] / dims[0];
-      const std::int64_t to = image * p.y_image_stride + (at[0] * dims[1] + at[1]) * pitch + at[2];
-      std::size_t k = 0;
-      for (; at[axis] >= sizes[k]; ++k) at[axis] -= sizes[k];
-      const std::int64_t from = (shared[k] ? 0 : image) * p.operands[k].image_stride +
-                                at[0] * p.axes[0].strides[k] + at[1] * p.axes[1].strides[k] + at[2];
-      std::memcpy(&expected.bytes[static_cast<std::size_t>(to) * size],
-                  &data[k][static_cast<std::size_t>(from) * size], size);
-    }
-    return expected;
+                  parts.sizes.size(), to_string(parts.type), parts.axis, parts.dims[0],
+                  parts.dims[1], parts.dims[2], p.padding);
+  result.expected = [parts, batch = result.batch, bytes = result.y_bytes] {
+    return joined(parts, batch, bytes);
   };
   return result;
 }

@@ -133,9 +133,13 @@ GpuCase move_convert_case(std::uint64_t seed) {
   return result;
 }
 
-GpuCase matmul_case(std::uint64_t seed) {
-  Random random(seed);
-  kernels::cuda::MatmulProblem p;
+namespace {
+
+using kernels::cuda::MatmulProblem;
+
+/// Products of one to three heads; b perhaps transposed, perhaps one for all.
+MatmulProblem random_product(Random& random) {
+  MatmulProblem p;
   const bool int8 = random.chance(2), transposed = random.chance(2);
   p.m = random.pick(1, 150);
   p.n = random.pick(1, 150);
@@ -152,52 +156,69 @@ GpuCase matmul_case(std::uint64_t seed) {
   p.a_image_stride = heads * p.m * p.k;
   p.b_image_stride = shared_b ? 0 : heads * p.k * p.n;
   p.y_pitch = p.n;
-  const float present = 1;
-  p.epilogue.multiplier = int8 ? &present : nullptr;
+  static const float kPresent = 1;
+  p.epilogue.multiplier = int8 ? &kPresent : nullptr;
   p.epilogue.output_dtype = DType::kFloat32;
+  return p;
+}
+
+/// What a product reads.
+struct ProductData {
+  std::vector<std::uint8_t> a, b, multiplier, bias;
+};
+
+/// Element `i` of the dense outputs.
+void expect_product(const MatmulProblem& p, const ProductData& data, std::int64_t i,
+                    Expected& expected) {
+  const std::int64_t n = i % p.n, m = i / p.n % p.m, matrix = i / p.n / p.m;
+  const std::int64_t b_matrix = p.b_image_stride == 0 ? 0 : matrix * p.k * p.n;
+  double sum = 0, magnitude = 0;
+  for (std::int64_t k = 0; k < p.k; ++k) {
+    const std::int64_t b_at = b_matrix + k * p.b_row_stride + n * p.b_column_stride;
+    const double term = value_at(data.a, p.a_dtype, (matrix * p.m + m) * p.k + k) *
+                        value_at(data.b, p.b_dtype, b_at);
+    sum += term;
+    magnitude += std::fabs(term);
+  }
+  // One rounding a step of the chain; an INT8 sum is exact until it becomes float.
+  const bool int8 = p.epilogue.multiplier != nullptr;
+  const double scale = int8 ? value_at(data.multiplier, DType::kFloat32, n) : 1.0;
+  const double steps = int8 ? 3.0 : static_cast<double>(p.k + 1);
+  const double added = value_at(data.bias, DType::kFloat32, n);
+  const double largest = magnitude * std::fabs(scale) + std::fabs(added);
+  expect_at(expected, i, sum * scale + added, 2 * steps * kRounding * largest);
+}
+
+}  // namespace
+
+GpuCase matmul_case(std::uint64_t seed) {
+  Random random(seed);
+  const MatmulProblem p = random_product(random);
+  const bool int8 = p.epilogue.multiplier != nullptr;
+  const std::int64_t heads = p.outer[0].size;
   GpuCase result;
   result.spec = kernels::cuda::matmul_kernel(p).value();
   result.batch = random.pick(1, 3);
-  const std::int64_t a_count = result.batch * heads * p.m * p.k;
-  const std::int64_t b_count = (shared_b ? 1 : result.batch * heads) * p.k * p.n;
-  const auto a =
-      int8 ? random.tensor(p.a_dtype, a_count) : small_floats(random, a_count, p.a_dtype);
-  const auto b =
-      int8 ? random.tensor(p.b_dtype, b_count) : small_floats(random, b_count, p.b_dtype);
+  const auto numbers = [&](DType dtype, std::int64_t count) {
+    return int8 ? random.tensor(dtype, count) : small_floats(random, count, dtype);
+  };
+  ProductData data;
+  data.a = numbers(p.a_dtype, result.batch * heads * p.m * p.k);
+  data.b = numbers(p.b_dtype, (p.b_image_stride == 0 ? 1 : result.batch * heads) * p.k * p.n);
   const std::int64_t table = kernels::cuda::matmul_table_length(p.n);
-  const auto multiplier = small_floats(random, table), bias = small_floats(random, table);
-  result.inputs = {{Operand::kInput, a},
-                   {Operand::kInput2, b},
-                   {Operand::kMultiplier, multiplier},
-                   {Operand::kBias, bias}};
+  data.multiplier = small_floats(random, table);
+  data.bias = small_floats(random, table);
+  result.inputs = {{Operand::kInput, data.a},
+                   {Operand::kInput2, data.b},
+                   {Operand::kMultiplier, data.multiplier},
+                   {Operand::kBias, data.bias}};
   result.y_bytes = static_cast<std::size_t>(4 * result.batch * heads * p.m * p.n);
   result.description =
       fmt::format("seed {}: product {}x{}x{}, {} heads", seed, p.m, p.n, p.k, heads);
-  result.expected = [=, batch = result.batch, bytes = result.y_bytes] {
-    const auto value = [&](const std::vector<std::uint8_t>& from, DType dtype, std::int64_t at) {
-      const auto byte = int8 ? from[static_cast<std::size_t>(at)] : std::uint8_t{0};
-      return dtype == DType::kUInt8  ? static_cast<double>(byte)
-             : dtype == DType::kInt8 ? static_cast<double>(static_cast<std::int8_t>(byte))
-                                     : value_at(from, dtype, at);
-    };
+  result.expected = [p, data, bytes = result.y_bytes] {
     Expected expected = untouched(bytes);
-    for (std::int64_t i = 0; i < batch * heads * p.m * p.n; ++i) {
-      const std::int64_t n = i % p.n, m = i / p.n % p.m, matrix = i / p.n / p.m;
-      double sum = 0, magnitude = 0;
-      for (std::int64_t k = 0; k < p.k; ++k) {
-        const double term =
-            value(a, p.a_dtype, (matrix * p.m + m) * p.k + k) *
-            value(b, p.b_dtype,
-                  (shared_b ? 0 : matrix) * p.k * p.n + k * p.b_row_stride + n * p.b_column_stride);
-        sum += term;
-        magnitude += std::fabs(term);
-      }
-      // One rounding a step of the chain; an INT8 sum is exact until it becomes float.
-      const double scale = int8 ? value_at(multiplier, DType::kFloat32, n) : 1.0;
-      const double steps = int8 ? 3.0 : static_cast<double>(p.k + 1);
-      const double added = value_at(bias, DType::kFloat32, n);
-      const double largest = magnitude * std::fabs(scale) + std::fabs(added);
-      expect_at(expected, i, sum * scale + added, 2 * steps * kRounding * largest);
+    for (std::size_t i = 0; i < expected.values.size(); ++i) {
+      expect_product(p, data, static_cast<std::int64_t>(i), expected);
     }
     return expected;
   };

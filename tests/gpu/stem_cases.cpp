@@ -146,22 +146,11 @@ Expected pooled(const RandomConv& conv, const PoolShape& pool, std::int64_t pitc
   return expected;
 }
 
-}  // namespace
-
-GpuCase conv_stem_case(std::uint64_t seed) {
-  Random random(seed);
-  const bool half = random.chance(3);
-  StemProblem p;
-  pick_conv(random, half, p);
-  RandomConv conv;
-  conv.batch = random.pick(1, 3);
-  const DType output = half ? DType::kFloat16 : random.int8_type();
-  const std::int64_t granule = half ? 8 : 16;
-  ConvShape& s = p.conv.shape;
-  const std::int64_t stored = round_up(s.out_channels, granule);
-  const std::int64_t pitch = stored + granule * random.pick(0, 2);
+/// The pooling behind the convolution, at times none: its axes then change nothing.
+PoolShape pick_pool(Random& random, std::int64_t batch, std::int64_t pitch, StemProblem& p) {
+  const ConvShape& s = p.conv.shape;
   PoolShape pool;
-  pool.batch = conv.batch;
+  pool.batch = batch;
   pool.channels = pool.x_pixel_stride = s.out_channels;
   pool.y_pixel_stride = pitch;
   pool.height.in = pool.height.out = s.out_h;
@@ -171,31 +160,78 @@ GpuCase conv_stem_case(std::uint64_t seed) {
     pool.width = pick_axis(random, s.out_w);
     p.pool = pool;
   }
-  static const float kScaled = 1.0f;
+  return pool;
+}
+
+/// The convolution alone, with weights and an epilogue; its output pixels are dense.
+RandomConv pick_layer(Random& random, const StemProblem& p, std::int64_t batch) {
+  static const float kPresent = 1.0f;
+  const bool half = p.conv.input == DType::kFloat16;
+  RandomConv conv;
+  conv.batch = batch;
   conv.problem = p.conv;
-  conv.problem.epilogue.multiplier = half ? nullptr : &kScaled;
-  conv.problem.epilogue.bias = &kScaled;
-  conv.problem.epilogue.output_dtype = output;
+  conv.problem.epilogue.multiplier = half ? nullptr : &kPresent;
+  conv.problem.epilogue.bias = &kPresent;
+  conv.problem.epilogue.output_dtype = half ? DType::kFloat16 : random.int8_type();
   if (random.chance(2)) add_function(random, /*may_be_table=*/!half, conv);
   fill_weights(random, half, conv);
-  p.conv = conv.problem;
+  ConvShape& s = conv.problem.shape;
+  s.y_pixel_stride = s.out_channels;
+  conv.y_bytes = static_cast<std::size_t>(batch * s.out_h * s.out_w * s.out_channels) *
+                 size_of(conv.problem.epilogue.output_dtype);
+  return conv;
+}
+
+/// What a stem reads beside its weights.
+struct StemImage {
+  std::vector<std::uint8_t> image, tables;  ///< tables: of u8 images alone
+};
+
+/// An image, of u8 if the problem's is; the convolution's input is made from it.
+StemImage pick_image(Random& random, const StemProblem& p, RandomConv& conv) {
+  const std::int64_t elements = conv.batch * p.channels * p.image_h * p.image_w;
+  StemImage picked;
+  picked.image = random.tensor(p.byte_image ? DType::kUInt8 : DType::kFloat32, elements);
+  if (!p.byte_image) {
+    conv.x = converted(p, conv.batch, rearranged(p, conv.batch, picked.image));
+    return picked;
+  }
+  const DType type = kernels::cuda::image_table_type(p.conv.input);
+  picked.tables = random.tensor(type, 256 * p.channels);
+  conv.x = through_tables(
+      {conv.batch, p.image_h, p.image_w, p.channels, p.block, p.conv.shape.x_pixel_stride},
+      picked.image, picked.tables, p.conv.input);
+  return picked;
+}
+
+std::string description_of(std::uint64_t seed, const StemProblem& p, const PoolShape& pool) {
+  const ConvShape& s = p.conv.shape;
+  return fmt::format(
+      "seed {}: batch {}, {} image {}x{}x{} in blocks of {}, {} -> {}x{}x{} {}, kernel "
+      "{}x{}, pool {}x{} to {}x{}, {} steps",
+      seed, pool.batch, p.byte_image ? "u8" : "float32", p.image_h, p.image_w, p.channels, p.block,
+      to_string(p.conv.input), s.out_h, s.out_w, s.out_channels,
+      to_string(p.conv.epilogue.output_dtype), s.kernel_h, s.kernel_w, pool.height.kernel,
+      pool.width.kernel, pool.height.out, pool.width.out, p.conv.epilogue.step_count);
+}
+
+}  // namespace
+
+GpuCase conv_stem_case(std::uint64_t seed) {
+  Random random(seed);
+  const bool half = random.chance(3);
+  StemProblem p;
+  pick_conv(random, half, p);
+  const std::int64_t batch = random.pick(1, 3), granule = half ? 8 : 16;
+  const std::int64_t stored = round_up(p.conv.shape.out_channels, granule);
+  const std::int64_t pitch = stored + granule * random.pick(0, 2);
+  const PoolShape pool = pick_pool(random, batch, pitch, p);
+  RandomConv conv = pick_layer(random, p, batch);
+  p.conv.epilogue = conv.problem.epilogue;
   p.conv.shape.y_pixel_stride = pitch;
   p.conv.stored_channels = stored;
-  conv.problem.shape.y_pixel_stride = s.out_channels;
-  conv.y_bytes =
-      static_cast<std::size_t>(conv.batch * s.out_h * s.out_w * s.out_channels) * size_of(output);
   p.byte_image = random.chance(3);
-  std::vector<std::uint8_t> image, tables;
-  if (p.byte_image) {
-    image = random.tensor(DType::kUInt8, conv.batch * p.channels * p.image_h * p.image_w);
-    tables = random.tensor(kernels::cuda::image_table_type(p.conv.input), 256 * p.channels);
-    conv.x =
-        through_tables({conv.batch, p.image_h, p.image_w, p.channels, p.block, s.x_pixel_stride},
-                       image, tables, p.conv.input);
-  } else {
-    image = random.tensor(DType::kFloat32, conv.batch * p.channels * p.image_h * p.image_w);
-    conv.x = converted(p, conv.batch, rearranged(p, conv.batch, image));
-  }
+  const StemImage picked = pick_image(random, p, conv);
 
   const kernels::cuda::StemTactic tactic{static_cast<int>(random.pick(1, 9)),
                                          static_cast<int>(random.pick(1, 4)),
@@ -204,18 +240,12 @@ GpuCase conv_stem_case(std::uint64_t seed) {
   if (!spec.ok()) return {};
   GpuCase result = gemm_case(conv, {*std::move(spec)}, 0);
   for (auto& [operand, bytes] : result.inputs) {
-    if (operand == Operand::kInput) bytes = image;
+    if (operand == Operand::kInput) bytes = picked.image;
   }
-  if (p.byte_image) result.inputs.emplace_back(Operand::kInput2, tables);
-  result.y_bytes = static_cast<std::size_t>(conv.batch * pool.height.out * pool.width.out * pitch) *
-                   size_of(output);
-  result.description = fmt::format(
-      "seed {}: batch {}, {} image {}x{}x{} in blocks of {}, {} -> {}x{}x{} {}, kernel "
-      "{}x{}, pool {}x{} to {}x{}, {} steps",
-      seed, conv.batch, p.byte_image ? "u8" : "float32", p.image_h, p.image_w, p.channels, p.block,
-      to_string(p.conv.input), s.out_h, s.out_w, s.out_channels, to_string(output), s.kernel_h,
-      s.kernel_w, pool.height.kernel, pool.width.kernel, pool.height.out, pool.width.out,
-      conv.problem.epilogue.step_count);
+  if (p.byte_image) result.inputs.emplace_back(Operand::kInput2, picked.tables);
+  result.y_bytes = static_cast<std::size_t>(batch * pool.height.out * pool.width.out * pitch) *
+                   size_of(p.conv.epilogue.output_dtype);
+  result.description = description_of(seed, p, pool);
   result.expected = [conv, pool, pitch, stored] { return pooled(conv, pool, pitch, stored); };
   return result;
 }
