@@ -1,21 +1,14 @@
 #include "compile/build.h"
 
 #include <chrono>
-#include <fstream>
-#include <iterator>
 
-#include "calibrate/cache_json.h"
-#include "calibrate/cache_tensorrt.h"
-#include "calibrate/options.h"
-#include "compile/calibration.h"
 #include "compile/devices.h"
 #include "compile/execute.h"
+#include "compile/find_ranges.h"
 #include "compile/image_input.h"
 #include "compile/profiles.h"
 #include "compile/report.h"
 #include "compile/sized_plans.h"
-#include "core/file.h"
-#include "engine/mapped_file.h"
 #include "export/onnx_export.h"
 #include "import/onnx_import.h"
 #include "ir/fix_symbols.h"
@@ -63,12 +56,9 @@ class Builder {
   Status expect_float_model() const;
   /// Names in rules that no node has are most likely misspelt.
   void warn_of_idle_patterns();
-  Result<calibrate::Ranges> find_ranges();
   /// From the simplified graph to the engine's bytes.
   Result<std::string> compile(const calibrate::Ranges& ranges);
-  Result<calibrate::Ranges> ranges_from_cache(const std::string& bytes, const std::string& origin);
-  Result<calibrate::Ranges> ranges_from_samples();
-  passes::RangeMap usable_ranges(const calibrate::Ranges& ranges);
+  RangeSource range_source();
   /// `offsets`: may functions that are a little below zero be lifted to u8?
   Result<passes::PrecisionPlan> plan_precisions(const calibrate::Ranges& ranges, bool offsets);
   passes::PrecisionOptions precision_options(bool offsets);
@@ -141,6 +131,14 @@ void Builder::warn_of_idle_patterns() {
   }
 }
 
+RangeSource Builder::range_source() {
+  RangeSource source{request_, graph_, symbols_, {}, report_};
+  for (const CudaBuild& build : targets_.cuda) {
+    if (build.tune_on >= 0 && !source.gpu) source.gpu = build;
+  }
+  return source;
+}
+
 Status Builder::fix_dimensions(bool batch) {
   std::map<std::string, std::int64_t> sizes = fixed_sizes(graph_, request_.profiles);
   if (!batch) {
@@ -152,94 +150,9 @@ Status Builder::fix_dimensions(bool batch) {
   return simplify();
 }
 
-Result<calibrate::Ranges> Builder::ranges_from_cache(const std::string& bytes,
-                                                     const std::string& origin) {
-  Result<calibrate::Ranges> ranges = calibrate::read_any_cache(bytes);
-  if (!ranges.ok()) return ranges.status().with_context(origin);
-  const std::vector<std::string> names = float_value_names(graph_);
-  // TensorRT's text names no model, and hashing all weights takes a while.
-  const bool names_model = ranges->origin == calibrate::RangeOrigin::kCalibration;
-  Result<calibrate::RangeMatch> match = calibrate::match_ranges(
-      *ranges, names, names_model ? model_hash(graph_) : "", request_.cache_mismatch);
-  if (!match.ok()) return match.status().with_context(origin);
-  report_.warnings.insert(report_.warnings.end(), match->notes.begin(), match->notes.end());
-  return ranges;
-}
-
-Result<calibrate::Ranges> Builder::ranges_from_samples() {
-  if (request_.calibrator == nullptr) {
-    return invalid_argument(
-        "INT8 needs ranges: give a calibrator with samples or an existing calibration cache{}",
-        request_.calibration_cache.empty()
-            ? ""
-            : " (" + request_.calibration_cache.string() + " does not exist)");
-  }
-  CalibrationOptions options;
-  XINFER_ASSIGN_OR_RETURN(
-      options.calibrator,
-      calibrate::parse_calibrator(request_.algorithm.empty() ? request_.calibrator->algorithm()
-                                                             : request_.algorithm));
-  options.isa = request_.isa;
-  options.threads = request_.threads;
-  options.progress = request_.progress;
-  for (const CudaBuild& build : targets_.cuda) {
-    if (build.tune_on >= 0 && !options.gpu) options.gpu = build;
-  }
-  const Clock::time_point start = Clock::now();
-  XINFER_ASSIGN_OR_RETURN(CalibrationResult result,
-                          run_calibration(graph_, symbols_, *request_.calibrator, options));
-  report_.calibration_seconds = seconds_since(start);
-  report_.calibration_samples = result.samples;
-  report_.warnings.insert(report_.warnings.end(), result.warnings.begin(), result.warnings.end());
-  return std::move(result.ranges);
-}
-
-Result<calibrate::Ranges> Builder::find_ranges() {
-  const std::filesystem::path& path = request_.calibration_cache;
-  if (!path.empty() && std::filesystem::exists(path)) {
-    XINFER_ASSIGN_OR_RETURN(const engine::Bytes bytes, engine::map_file(path));
-    return ranges_from_cache(
-        std::string(reinterpret_cast<const char*>(bytes.data.data()), bytes.data.size()),
-        path.string());
-  }
-  if (request_.calibrator != nullptr) {
-    if (const auto cached = request_.calibrator->read_cache(); cached && !cached->empty()) {
-      return ranges_from_cache(*cached, "the calibrator's cache");
-    }
-  }
-  XINFER_ASSIGN_OR_RETURN(calibrate::Ranges ranges, ranges_from_samples());
-  XINFER_ASSIGN_OR_RETURN(const std::string text, calibrate::write_tensorrt_cache(ranges));
-  request_.calibrator->write_cache(text);
-  if (!path.empty()) XINFER_RETURN_IF_ERROR(write_cache_file(ranges, path));
-  const bool as_text = !path.empty() && !calibrate::is_json_cache_path(path);
-  // TensorRT's text holds scales and nothing else: this build uses what the next one will find.
-  if (as_text || request_.calibrator->keeps_cache()) {
-    return ranges_from_cache(text, "the calibration cache");
-  }
-  return ranges;
-}
-
-passes::RangeMap Builder::usable_ranges(const calibrate::Ranges& ranges) {
-  passes::RangeMap map;
-  for (const auto& [name, range] : ranges.entries()) {
-    if (!range.usable()) {
-      report_.warnings.push_back(
-          fmt::format("value \"{}\" has no usable range; its layers stay in float32", name));
-      continue;
-    }
-    passes::ValueRange& value = map[name];
-    value.threshold = range.threshold;
-    value.amax = range.observed ? range.observed->amax : range.threshold;
-    value.min = range.observed ? range.observed->min : -range.threshold;
-    value.output_error = range.output_error;
-    value.channel_amax = range.channel_amax;
-  }
-  return map;
-}
-
 Result<passes::PrecisionPlan> Builder::plan_precisions(const calibrate::Ranges& ranges,
                                                        bool offsets) {
-  passes::RangeMap map = usable_ranges(ranges);
+  passes::RangeMap map = usable_ranges(ranges, report_.warnings);
   passes::equalise_channels(graph_, map, request_.constraints);
   XINFER_RETURN_IF_ERROR(verify("equalise_channels"));
   return passes::plan_precisions(graph_, map, request_.constraints, precision_options(offsets));
@@ -317,7 +230,7 @@ Result<std::string> Builder::build() {
           "the model is quantised already: its own scales are used, and nothing is calibrated");
     }
   } else if (request_.int8) {
-    XINFER_ASSIGN_OR_RETURN(ranges, find_ranges());
+    XINFER_ASSIGN_OR_RETURN(ranges, find_ranges(range_source()));
   }
   XINFER_RETURN_IF_ERROR(fix_dimensions(/*batch=*/false));
   warn_of_idle_patterns();
@@ -372,7 +285,7 @@ Result<calibrate::Ranges> Builder::calibrate() {
   XINFER_RETURN_IF_ERROR(check_options());
   XINFER_RETURN_IF_ERROR(simplify());
   XINFER_RETURN_IF_ERROR(expect_float_model());
-  return ranges_from_samples();
+  return calibrate_samples(range_source());
 }
 
 /// Every value on the s8 grid of its threshold.
@@ -392,7 +305,7 @@ Result<std::string> Builder::quantize(const builders::QuantizeOptions& options) 
   XINFER_RETURN_IF_ERROR(check_options());
   XINFER_RETURN_IF_ERROR(simplify());
   XINFER_RETURN_IF_ERROR(expect_float_model());
-  XINFER_ASSIGN_OR_RETURN(const calibrate::Ranges ranges, find_ranges());
+  XINFER_ASSIGN_OR_RETURN(const calibrate::Ranges ranges, find_ranges(range_source()));
   XINFER_RETURN_IF_ERROR(fix_dimensions(/*batch=*/true));
   warn_of_idle_patterns();
   progress("compile", 0, 1);
@@ -448,14 +361,6 @@ Result<std::string> quantize(const BuildRequest& request, const builders::Quanti
   Result<std::string> model = Builder(request, report).quantize(options);
   report.total_seconds = seconds_since(start);
   return model;
-}
-
-Status write_cache_file(const calibrate::Ranges& ranges, const std::filesystem::path& path) {
-  XINFER_ASSIGN_OR_RETURN(const std::string text,
-                          calibrate::is_json_cache_path(path)
-                              ? calibrate::write_json_cache(ranges, /*with_histograms=*/true)
-                              : calibrate::write_tensorrt_cache(ranges));
-  return write_file_atomically(path, std::as_bytes(std::span(text)));
 }
 
 }  // namespace xinfer::compile

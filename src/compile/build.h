@@ -74,7 +74,4 @@ Result<calibrate::Ranges> calibrate_only(const BuildRequest& request,
 Result<std::string> quantize(const BuildRequest& request, const builders::QuantizeOptions& options,
                              builders::BuildReport& report);
 
-/// Writes ranges to `path`: our JSON if it ends in .json, else TensorRT's text.
-Status write_cache_file(const calibrate::Ranges& ranges, const std::filesystem::path& path);
-
 }  // namespace xinfer::compile

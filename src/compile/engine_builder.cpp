@@ -5,6 +5,7 @@
 #include "compile/build.h"
 #include "compile/check_shapes.h"
 #include "compile/describe_graph.h"
+#include "compile/find_ranges.h"
 #include "compile/sized_plans.h"
 #include "core/file.h"
 #include "xinfer/builders/network.h"
