@@ -128,16 +128,11 @@ bool has_direct_depthwise(const ConvShape& shape, ConvType type, CpuIsa isa) {
          shape.out_channels == shape.in_channels && includes(isa, CpuIsa::kAvx2);
 }
 
-Result<StorePlan> plan_direct_store(const ConvShape& shape, const ConvArguments& arguments,
-                                    CpuIsa isa) {
-  const AccumulatorTraits traits{true, shape.out_channels, shape.kernel_h * shape.kernel_w};
-  return make_store_plan(arguments.epilogue, arguments.y, shape.y_pixel_stride, traits, isa);
-}
-
 Result<std::unique_ptr<Convolution>> make_direct_depthwise(const ConvShape& shape,
                                                            const ConvArguments& arguments,
                                                            CpuIsa isa, int threads) {
-  XINFER_ASSIGN_OR_RETURN(const StorePlan store, plan_direct_store(shape, arguments, isa));
+  XINFER_ASSIGN_OR_RETURN(const StorePlan store,
+                          store_plan_of(shape, ConvType::kF32, arguments, isa));
   return std::unique_ptr<Convolution>(
       std::make_unique<DirectDepthwise>(shape, arguments, store, isa, threads));
 }

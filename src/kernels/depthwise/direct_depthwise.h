@@ -83,10 +83,6 @@ class DirectLines {
 /// Whether there are direct kernels for the layer on this instruction set.
 bool has_direct_depthwise(const ConvShape& shape, ConvType type, CpuIsa isa);
 
-/// The epilogue of a direct layer made ready.
-Result<StorePlan> plan_direct_store(const ConvShape& shape, const ConvArguments& arguments,
-                                    CpuIsa isa);
-
 /// As make_depthwise.
 Result<std::unique_ptr<Convolution>> make_direct_depthwise(const ConvShape& shape,
                                                            const ConvArguments& arguments,

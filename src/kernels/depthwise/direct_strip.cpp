@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/aligned_buffer.h"
+#include "kernels/conv/conv_with.h"
 #include "kernels/depthwise/direct_depthwise.h"
 
 namespace xinfer::kernels {
@@ -67,7 +68,8 @@ class DirectStrip final : public DepthwiseStrip {
 Result<std::unique_ptr<DepthwiseStrip>> make_direct_strip(const ConvShape& shape,
                                                           const ConvArguments& arguments,
                                                           CpuIsa isa) {
-  XINFER_ASSIGN_OR_RETURN(const StorePlan store, plan_direct_store(shape, arguments, isa));
+  XINFER_ASSIGN_OR_RETURN(const StorePlan store,
+                          store_plan_of(shape, ConvType::kF32, arguments, isa));
   return std::unique_ptr<DepthwiseStrip>(
       std::make_unique<DirectStrip>(shape, arguments, store, isa));
 }
