@@ -11,7 +11,7 @@
 #include "device/cuda_memory.h"
 #include "device/cuda_stream.h"
 #include "fake_driver/fake_cuda.h"
-#include "fake_driver/sample_engine.h"
+#include "sample_engine.h"
 
 namespace xinfer {
 namespace {

@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "fake_driver/fake_cuda.h"
-#include "fake_driver/sample_engine.h"
+#include "sample_engine.h"
 
 namespace xinfer {
 namespace {

@@ -1,4 +1,4 @@
-#include "fake_driver/sample_engine.h"
+#include "sample_engine.h"
 
 #include <array>
 #include <memory>
