@@ -13,6 +13,7 @@
 #include "device/cuda_device.h"
 #include "kernel_store.h"
 #include "kernels/cuda/chain_kernels.h"
+#include "program.h"
 #include "timing.h"
 
 namespace xinfer::gpu {
@@ -221,11 +222,4 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace xinfer::gpu
 
-int main(int argc, char** argv) {
-  try {
-    return xinfer::gpu::run(argc, argv);
-  } catch (const std::exception& error) {
-    fmt::print("{}\n", error.what());
-    return 2;
-  }
-}
+int main(int argc, char** argv) { return xinfer::gpu::run_program(xinfer::gpu::run, argc, argv); }

@@ -16,6 +16,7 @@
 #include "kernel_store.h"
 #include "kernels/cuda/depthwise_kernels.h"
 #include "kernels/cuda/inverted_residual_kernels.h"
+#include "program.h"
 #include "timing.h"
 
 namespace xinfer::gpu {
@@ -208,11 +209,4 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace xinfer::gpu
 
-int main(int argc, char** argv) {
-  try {
-    return xinfer::gpu::run(argc, argv);
-  } catch (const std::exception& error) {
-    fmt::print("{}\n", error.what());
-    return 2;
-  }
-}
+int main(int argc, char** argv) { return xinfer::gpu::run_program(xinfer::gpu::run, argc, argv); }

@@ -18,6 +18,7 @@
 #include "device/cuda_device.h"
 #include "emulate.h"
 #include "gpu_case.h"
+#include "program.h"
 
 namespace xinfer::gpu {
 namespace {
@@ -135,11 +136,4 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace xinfer::gpu
 
-int main(int argc, char** argv) {
-  try {
-    return xinfer::gpu::run(argc, argv);
-  } catch (const std::exception& error) {
-    fmt::print("{}\n", error.what());
-    return 2;
-  }
-}
+int main(int argc, char** argv) { return xinfer::gpu::run_program(xinfer::gpu::run, argc, argv); }
